@@ -1,0 +1,123 @@
+"""What happened, published on the event loop after the commit that made it true.
+
+Long-polls, the webhook loop and live screens listen. Refuses to carry anything that must not be
+lost: that is in the database already.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+log = logging.getLogger(__name__)
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event"):
+    """Base of all events. `user_id` is the account it belongs to."""
+
+    user_id: int
+
+
+class LaneFilled(Event, frozen=True, tag="lane_filled"):
+    """Jobs wait in a lane (see model.Recipient.lane)."""
+
+    lane: str
+    count: int
+
+
+class RecipientChanged(Event, frozen=True, tag="recipient_changed"):
+    recipient_id: int
+    message_id: int
+    state: str
+    at: int
+    created_at: int
+    device_id: int | None = None
+    detail: str | None = None
+
+
+class IncomingReceived(Event, frozen=True, tag="incoming_received"):
+    incoming_id: int
+    device_id: int
+    at: int
+
+
+class DeviceChanged(Event, frozen=True, tag="device_changed"):
+    """`what`: paired, online, offline, status, enabled, disabled, deleted, settings, cancel."""
+
+    device_id: int
+    what: str
+    at: int
+
+
+class WebhookDue(Event, frozen=True, tag="webhook_due"):
+    """Deliveries wait to be attempted, from `at` on."""
+
+    at: int
+
+
+class WebhookAttempted(Event, frozen=True, tag="webhook_attempted"):
+    webhook_id: int
+    delivery_id: int
+    number: int
+    state: str
+    status: int | None
+    at: int
+
+
+class Events:
+    """The bus. Listeners are plain functions called in order; they must be quick and never raise."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `listener` with every event from now on; the answer stops it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def publish(self, events: list[object]) -> None:
+        """Store.Database calls this after each commit."""
+        for event in events:
+            for listener in tuple(self._listeners):
+                try:
+                    listener(event)  # type: ignore[arg-type]  # the store carries events unseen
+                except Exception:
+                    log.exception("event_listener_failed")
+
+    @contextmanager
+    def stream(self, max_count: int = 1_000) -> Iterator["EventStream"]:
+        """A live feed. A reader slower than the events loses the oldest, and is told how many."""
+        stream = EventStream(max_count)
+        stop = self.listen(stream.put)
+        try:
+            yield stream
+        finally:
+            stop()
+
+
+class EventStream:
+    def __init__(self, max_count: int) -> None:
+        self._waiting: deque[Event] = deque(maxlen=max_count)
+        self._changed = asyncio.Event()
+        self.lost_count = 0
+
+    def put(self, event: Event) -> None:
+        if len(self._waiting) == self._waiting.maxlen:
+            self.lost_count += 1
+        self._waiting.append(event)
+        self._changed.set()
+
+    async def next_batch(self, wait_s: float) -> list[Event]:
+        """What has gathered; an empty list after `wait_s` seconds of quiet."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return []
+        self._changed.clear()
+        batch = list(self._waiting)
+        self._waiting.clear()
+        return batch

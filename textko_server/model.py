@@ -1,0 +1,291 @@
+"""The nouns. Frozen structs and enumerations, no input or output, no rules.
+
+All `*_at` fields are Unix milliseconds UTC. Integer `id`s are the inner keys; what the outside sees
+is made of them in gateway/public_ids.py.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Role(StrEnum):
+    ADMIN = "ADMIN"
+    REGULAR = "REGULAR"
+
+
+class State(StrEnum):
+    """The life of a recipient; a message rolls up from its recipients (gateway/states.py)."""
+
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    OFFERED = "offered"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Dialect(StrEnum):
+    """The published API a message came in by; `admin` is our own."""
+
+    TEXTKO = "textko"
+    SELFHOSTED = "selfhosted"
+    TEXIFY = "texify"
+    TEXTLINK = "textlink"
+    ADMIN = "admin"
+
+
+class Scope(StrEnum):
+    """What an API key may do: Texify's ten, applied in every dialect."""
+
+    SEND_SMS = "send_sms"
+    READ_MESSAGES = "read_messages"
+    READ_DELIVERY = "read_delivery"
+    MANAGE_CONTACTS = "manage_contacts"
+    READ_CONTACTS = "read_contacts"
+    USE_TEMPLATES = "use_templates"
+    READ_BALANCE = "read_balance"
+    CREATE_SCHEDULED = "create_scheduled"
+    READ_SCHEDULED = "read_scheduled"
+    READ_ANALYTICS = "read_analytics"
+
+
+class Priority:
+    """Smaller is sooner. Plain integers, since the queue's index sorts by them."""
+
+    OTP = 0
+    HIGH = 3
+    NORMAL = 5
+    BULK = 8
+
+
+class User(msgspec.Struct, frozen=True):
+    id: int
+    email: str
+    name: str
+    role: Role
+    token_version: int
+    """Raised by demotion, password change and sign-out everywhere: older JWTs stop working."""
+    credits: int | None
+    """None: unlimited."""
+    monthly_limit: int | None
+    """Messages a calendar month; None: unlimited."""
+    subscription_ends_at: int | None
+    """None: never."""
+    created_at: int
+    updated_at: int
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    id: int
+    user_id: int
+    name: str
+    prefix: str
+    """The first characters of the key, for people to tell keys apart."""
+    scopes: str
+    """Space-separated Scope values."""
+    device_ids: str | None
+    """Space-separated inner ids of the only devices it may send through; None: all."""
+    expires_at: int | None
+    revoked_at: int | None
+    last_used_at: int | None
+    created_at: int
+
+    @property
+    def scope_set(self) -> frozenset[str]:
+        return frozenset(self.scopes.split())
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who is asking, after authentication."""
+
+    user_id: int
+    role: Role
+    scopes: frozenset[str]
+    """All scopes for a login; the key's own for an API key."""
+    api_key_id: int | None = None
+    """Set when an API key was shown."""
+    is_operator: bool = False
+    """Came over the unix socket: whoever may open the file owns the box."""
+    device_ids: frozenset[int] | None = None
+    """The only devices this key may use; None: all."""
+
+    @property
+    def is_admin(self) -> bool:
+        """May administer: an ADMIN login or the operator. Never an API key."""
+        return self.is_operator or (self.role is Role.ADMIN and self.api_key_id is None)
+
+
+class Device(msgspec.Struct, frozen=True):
+    id: int
+    user_id: int
+    name: str
+    model: str
+    app_name: str
+    app_version: str
+    is_enabled: bool
+    is_default: bool
+    battery_percent: int | None
+    is_charging: bool | None
+    network: str | None
+    """wifi, cellular, none: as the phone says."""
+    signal_percent: int | None
+    last_seen_at: int | None
+    created_at: int
+    updated_at: int
+
+
+class Sim(msgspec.Struct, frozen=True):
+    """A card in a device, and the pace it may send at. A limit of None is no limit."""
+
+    id: int
+    device_id: int
+    slot: int
+    """Counts from 1."""
+    number: str | None
+    carrier: str | None
+    subscription_id: int | None
+    """Android's own id of the card; Textko calls it simSubscriptionId."""
+    country_iso: str | None
+    min_gap_ms: int | None
+    per_minute: int | None
+    per_hour: int | None
+    per_day: int | None
+    recipients_per_month: int | None
+    """Distinct phone numbers a calendar month."""
+    is_present: bool
+    """False once the phone no longer lists it."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One text an application asked us to send, to one or more recipients."""
+
+    id: int
+    user_id: int
+    dialect: Dialect
+    api_key_id: int | None
+    text: str
+    encoding: str
+    """GSM-7 or UCS-2."""
+    segments: int
+    """For each recipient; also the credits it cost."""
+    recipient_count: int
+    state: State
+    priority: int
+    sender_id: str | None
+    custom_id: str | None
+    scheduled_at: int | None
+    expires_at: int | None
+    created_at: int
+    updated_at: int
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """One phone number on a message: the job a phone does."""
+
+    id: int
+    message_id: int
+    user_id: int
+    phone_number: str
+    state: State
+    lane: str | None
+    """Which queue it waits in: `a<user>` any phone of the account, `d<device>`, `s<SIM>`; None: not
+    waiting for a phone."""
+    priority: int
+    device_id: int | None
+    """The device it is pinned or offered to or was claimed by."""
+    sim_id: int | None
+    offer_count: int
+    lease_count: int
+    """How often a phone took it and did not report."""
+    due_at: int | None
+    """When something happens to it by itself: lease lapses, claim times out, it expires."""
+    expires_at: int | None
+    cancel_requested_at: int | None
+    error_code: str | None
+    error: str | None
+    segments: int
+    event_count: int
+    created_at: int
+    claimed_at: int | None
+    sent_at: int | None
+    delivered_at: int | None
+    ended_at: int | None
+
+
+class RecipientEvent(msgspec.Struct, frozen=True):
+    """A line of the time line."""
+
+    state: State
+    at: int
+    device_id: int | None
+    actor: str
+    """Who: `device`, `key:<name>`, `user:<e-mail>`, `operator`, `clock`."""
+    detail: str | None
+
+
+class IncomingMessage(msgspec.Struct, frozen=True):
+    id: int
+    user_id: int
+    device_id: int
+    sim_slot: int | None
+    sender: str
+    text: str
+    received_at: int
+    """By the phone's clock."""
+    created_at: int
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """A subscription."""
+
+    id: int
+    user_id: int
+    name: str
+    url: str
+    format: str
+    """textko (X-Signature); later issues add formats."""
+    secret: str
+    events: str
+    """Space-separated event names."""
+    is_enabled: bool
+    disabled_reason: str | None
+    success_count: int
+    failure_count: int
+    last_success_at: int | None
+    last_failure_at: int | None
+    created_at: int
+    updated_at: int
+
+
+class WebhookDelivery(msgspec.Struct, frozen=True):
+    """One event owed to one webhook."""
+
+    id: int
+    webhook_id: int
+    user_id: int
+    event: str
+    body: bytes
+    """The exact bytes that are signed and sent."""
+    state: str
+    """pending, delivered, failed"""
+    attempt_count: int
+    next_attempt_at: int | None
+    created_at: int
+    ended_at: int | None
+
+
+class WebhookAttempt(msgspec.Struct, frozen=True):
+    """One HTTP try of a delivery."""
+
+    number: int
+    at: int
+    duration_ms: int
+    status: int | None
+    """None: no answer; see error."""
+    error: str | None
+    answer: str | None
+    """The first 1,000 bytes of the answer, as text."""
