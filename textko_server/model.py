@@ -194,6 +194,8 @@ class Recipient(msgspec.Struct, frozen=True):
     lane: str | None
     """Which queue it waits in: `a<user>` any phone of the account, `d<device>`, `s<SIM>`; None: not
     waiting for a phone."""
+    home_lane: str
+    """Where it goes back to when an offer lapses or a back-off ends."""
     priority: int
     device_id: int | None
     """The device it is pinned or offered to or was claimed by."""

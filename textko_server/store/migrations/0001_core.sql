@@ -110,9 +110,9 @@ CREATE TABLE recipients (
     user_id INTEGER NOT NULL,
     phone_number TEXT NOT NULL,
     state TEXT NOT NULL,
-    lane TEXT,
+    lane TEXT,                      -- where it waits now: a<user>, d<device>, s<SIM>; NULL: not waiting
+    home_lane TEXT NOT NULL,        -- where it goes back to when an offer lapses or a back-off ends
     priority INTEGER NOT NULL,
-    pinned_sim_slot INTEGER,
     device_id INTEGER,              -- not a reference: the device may go, the record stays
     sim_id INTEGER,
     offer_count INTEGER NOT NULL DEFAULT 0,
