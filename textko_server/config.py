@@ -1,6 +1,7 @@
 """Typed settings. The defaults stand here; where a value came from is found out in the loader.
 
-Order of strength: flag > environment (`TEXTKO_SECTION_KEY`) > textko.toml > default.
+Order of strength: flag > environment (`TEXTKO_SECTION_KEY`) > textko.toml > default. Which values
+are in range says config_checks.py; the operator reads of all of them in textko.toml.
 """
 
 from pathlib import Path
@@ -11,70 +12,111 @@ import msgspec
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data_dir: Path = Path("data")
+    """Folder of database, secrets, socket and app files; relative to the working directory."""
     listen: str = "0.0.0.0:8480"
+    """host:port; an IPv6 host in brackets, port 0 for any free one."""
     public_url: str = ""
+    """Where phones and applications reach the server, without a trailing slash; empty: made of the
+    address it listens on."""
     max_body_bytes: int = 2_097_152
+    """Larger request bodies are refused."""
     tls_cert: str = ""
+    """Path of a PEM file with the certificate chain; only together with tls_key."""
     tls_key: str = ""
+    """Path of a PEM file with the private key."""
     trusted_proxies: tuple[str, ...] = ()
+    """IP addresses and networks whose X-Forwarded-* headers are believed."""
     cors_origins: tuple[str, ...] = ("*",)
+    """Origins whose pages may call the APIs from a browser; `*` is any."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    """SQLite's pragma: NORMAL spares SD cards, and a power cut may take the last second."""
     readers_count: int = 2
+    """Read-only connections, a thread each."""
     keep_messages_days: int = 0
+    """Age at which ended and incoming messages are deleted; 0: never."""
     keep_text_days: int = 0
+    """Age at which their text is emptied, while the record stays; 0: never."""
     keep_webhook_deliveries_days: int = 90
+    """Age at which ended webhook deliveries are deleted; 0: never."""
 
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registration: Literal["closed", "open"] = "closed"
+    """Whether strangers may make themselves an account."""
     jwt_lifetime_s: int = 30 * 86_400
+    """How long a login lasts."""
     bcrypt_rounds: int = 12
+    """Cost of a password hash: each round more doubles the time."""
     failed_logins_per_quarter_hour: int = 10
+    """For each account and each address."""
     credits: int = -1
+    """What a new account starts with, in segments; -1: unlimited."""
     monthly_limit: int = -1
+    """Messages a calendar month for a new account; -1: unlimited."""
 
 
 class MessageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expire_after_s: int = 259_200
+    """Age at which an unsent message expires unless its sender says otherwise; 0: never."""
     max_recipients: int = 1_000
+    """In one submission."""
     max_segments: int = 20
+    """Longer texts are refused."""
     default_region: str = ""
+    """ISO 3166-1, two capitals: national numbers are read as of there; empty: left as they are."""
 
 
 class DispatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lease_s: int = 60
+    """How long an offer waits for its claim."""
     claim_timeout_s: int = 1_800
+    """How long a phone that claimed a job may stay silent about it."""
     resend_after_silence: bool = False
+    """Whether such a job is offered again, at the risk of sending it twice, or fails."""
     selfhosted_lease_s: int = 600
+    """How long a Self Hosted SMS phone may take to report on what it fetched."""
     selfhosted_max_leases: int = 2
+    """How often a job may be fetched that way in all before it fails `lease_expired`."""
     prefer_last_sim_s: int = 30
+    """How long a job waits for the SIM that last wrote to its recipient; 0: not at all."""
     retry_after_s: int = 300
+    """Pause after a phone reported that it could not send now (no service, Android's limit)."""
     sim_min_gap_ms: int = 0
+    """Between two messages of one SIM, where the SIM has no pace of its own; 0: none."""
     sim_per_minute: int = 0
+    """Messages of one SIM, where it has no limit of its own; 0: unlimited. So the next two."""
     sim_per_hour: int = 0
     sim_per_day: int = 0
     sync_interval_s: int = 50
+    """How long phones keep a poll open; after twice that in silence a device is offline."""
 
 
 class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: float = 10.0
+    """For one attempt, from connecting to the end of the answer."""
     parallel_count: int = 32
+    """Attempts at the same time."""
     parallel_per_host_count: int = 4
+    """Of those, to one host."""
     allow_private_targets: bool = True
+    """Whether webhooks may go to private addresses; link-local ones are refused always."""
     max_per_account: int = 50
 
 
 class RateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     selfhosted_per_minute: int = 60
+    """Requests for each Self Hosted SMS token; 0: unlimited."""
     requests_per_minute: int = 0
+    """Requests for each API key in the other dialects; 0: unlimited."""
 
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     access: bool = True
+    """One line for each request."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,136 @@
+"""Which values of the right type a setting may take.
+
+One table: setting to check, and a check answers what the value must be, or None when it will do.
+Refuses to know where a value came from and whether a file or an address it names exists.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Check = Callable[[Any], str | None]
+
+_DAY_S = 86_400
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[(?P<v6>[0-9A-Fa-f:.]{2,45})\])"
+_match_listen = re.compile(rf"{_HOST}:(?P<port>[0-9]{{1,5}})").fullmatch
+_match_origin = re.compile(rf"https?://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?").fullmatch
+_match_url = re.compile(
+    rf"https?://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?(?:/[A-Za-z0-9._~-]+)*"
+).fullmatch
+
+
+def reason_against(name: str, value: Any) -> str | None:
+    """What setting `name` must be, as the end of a sentence; None when `value` will do."""
+    return _CHECKS[name](value) if name in _CHECKS else None
+
+
+def _between(low: float, high: float, meaning: str = "") -> Check:
+    def check(value: float) -> str | None:
+        # Written so that NaN fails.
+        return None if low <= value <= high else f"must be from {low} to {high}{meaning}"
+
+    return check
+
+
+def _folder(value: Path) -> str | None:
+    return "must be the path of a folder" if "\0" in str(value) else None
+
+
+def _file(value: str) -> str | None:
+    return "must be the path of a file" if "\0" in value else None
+
+
+def _listen(value: str) -> str | None:
+    if _is_address(_match_listen(value)):
+        return None
+    return "must be host:port, such as 0.0.0.0:8480 or [::1]:8480"
+
+
+def _public_url(value: str) -> str | None:
+    if not value or _is_address(_match_url(value)):
+        return None
+    return "must be like https://sms.example.org, without a slash at the end"
+
+
+def _is_address(match: re.Match[str] | None) -> bool:
+    if match is None or int(match["port"] or 0) > 65_535:
+        return False
+    return match["v6"] is None or _is_network(match["v6"])
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _proxies(value: tuple[str, ...]) -> str | None:
+    if all(_is_network(proxy) for proxy in value):
+        return None
+    return "must be IP addresses or networks, such as 127.0.0.1 or 10.0.0.0/8"
+
+
+def _origins(value: tuple[str, ...]) -> str | None:
+    if all(origin == "*" or _is_address(_match_origin(origin)) for origin in value):
+        return None
+    return 'must be "*" or origins such as https://app.example.org'
+
+
+def _region(value: str) -> str | None:
+    if re.fullmatch("(?:[A-Z]{2})?", value):
+        return None
+    return "must be two capital letters of ISO 3166-1, such as DE, or empty"
+
+
+_COUNT = _between(1, 1_000_000)
+_COUNT_OR_NO_LIMIT = _between(0, 1_000_000, ", where 0 is no limit")
+_SECONDS = _between(1, 30 * _DAY_S)
+_AGE_DAYS = _between(0, 36_500, ", where 0 is for ever")
+
+_CHECKS: dict[str, Check] = {
+    "server.data_dir": _folder,
+    "server.listen": _listen,
+    "server.public_url": _public_url,
+    "server.max_body_bytes": _between(1_024, 1_073_741_824),
+    "server.tls_cert": _file,
+    "server.tls_key": _file,
+    "server.trusted_proxies": _proxies,
+    "server.cors_origins": _origins,
+    "store.readers_count": _between(1, 64),
+    "store.keep_messages_days": _AGE_DAYS,
+    "store.keep_text_days": _AGE_DAYS,
+    "store.keep_webhook_deliveries_days": _AGE_DAYS,
+    "accounts.jwt_lifetime_s": _between(60, 3_650 * _DAY_S),
+    # Below 4 bcrypt itself refuses; 16 takes a Raspberry Pi half a minute.
+    "accounts.bcrypt_rounds": _between(4, 16),
+    "accounts.failed_logins_per_quarter_hour": _COUNT,
+    "accounts.credits": _between(-1, 10**12, ", where -1 is unlimited"),
+    "accounts.monthly_limit": _between(-1, 10**12, ", where -1 is unlimited"),
+    "messages.expire_after_s": _between(0, 366 * _DAY_S, ", where 0 is never"),
+    "messages.max_recipients": _COUNT,
+    # 3GPP TS 23.040, 9.2.3.24.1: the number of parts is one octet.
+    "messages.max_segments": _between(1, 255),
+    "messages.default_region": _region,
+    "dispatch.lease_s": _SECONDS,
+    "dispatch.claim_timeout_s": _SECONDS,
+    "dispatch.selfhosted_lease_s": _SECONDS,
+    "dispatch.selfhosted_max_leases": _between(1, 100),
+    "dispatch.prefer_last_sim_s": _between(0, 30 * _DAY_S),
+    "dispatch.retry_after_s": _SECONDS,
+    "dispatch.sim_min_gap_ms": _between(0, _DAY_S * 1000),
+    "dispatch.sim_per_minute": _COUNT_OR_NO_LIMIT,
+    "dispatch.sim_per_hour": _COUNT_OR_NO_LIMIT,
+    "dispatch.sim_per_day": _COUNT_OR_NO_LIMIT,
+    # The device protocol holds a poll for a minute at most.
+    "dispatch.sync_interval_s": _between(1, 60),
+    "webhooks.timeout_s": _between(0.1, 300),
+    "webhooks.parallel_count": _between(1, 1_024),
+    "webhooks.parallel_per_host_count": _between(1, 1_024),
+    "webhooks.max_per_account": _COUNT,
+    "rates.selfhosted_per_minute": _COUNT_OR_NO_LIMIT,
+    "rates.requests_per_minute": _COUNT_OR_NO_LIMIT,
+}

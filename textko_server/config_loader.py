@@ -1,0 +1,268 @@
+"""Reads the settings and says where each came from; refuses what it does not understand.
+
+flag > environment > textko.toml > default. The file is the one named, else the first that exists
+of `textko.toml` in the working directory, `<data_dir>/textko.toml`, `/etc/textko/textko.toml`. A
+typing error stops the program rather than silently leaving a default. Refuses to know what settings
+are used for; which values are in range says config_checks.py.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from textko_server.config import Settings
+from textko_server.config_checks import reason_against
+from textko_server.errors import TextkoError
+
+SYSTEM_CONFIG_PATH = Path("/etc/textko/textko.toml")
+
+# Nearer than this to a setting's variable, a name is a slip; farther, somebody else's variable.
+_SLIP_RATIO = 0.8
+_MAX_SHOWN_CHARACTERS = 60
+_TYPE_REASONS: dict[Any, str] = {
+    bool: "must be true or false",
+    int: "must be a whole number",
+    float: "must be a number",
+    str: "must be a text",
+    Path: "must be the path of a folder",
+    tuple[str, ...]: "must be a list of texts",
+}
+
+
+class ConfigError(TextkoError):
+    """A setting is wrong: the sentence names where it stands, the setting, and what it must be."""
+
+    code = "config"
+
+
+class LoadedSettings(msgspec.Struct, frozen=True):
+    settings: Settings
+    sources: dict[str, str]
+    """By setting (`server.listen`): `default`, `textko.toml: <path>`, `environment <NAME>` or
+    `flag --<name>`."""
+
+
+class _Field(msgspec.Struct, frozen=True):
+    """One setting: what config.py says of it."""
+
+    name: str
+    """`server.listen`"""
+    type: Any
+    default: Any
+
+    @property
+    def variable(self) -> str:
+        return f"TEXTKO_{self.name.replace('.', '_').upper()}"
+
+
+class _Given(msgspec.Struct, frozen=True):
+    """A value somebody set."""
+
+    field: _Field
+    value: Any
+    source: str
+
+
+_SECTIONS = [section.name for section in msgspec.structs.fields(Settings)]
+_FIELDS = {
+    f"{section.name}.{field.name}": _Field(
+        f"{section.name}.{field.name}", field.type, field.default
+    )
+    for section in msgspec.structs.fields(Settings)
+    for field in msgspec.structs.fields(section.type)
+}
+# The short name first: the full one, read later, wins over it.
+_VARIABLES = {"TEXTKO_DATA_DIR": _FIELDS["server.data_dir"]} | {
+    field.variable: field for field in _FIELDS.values()
+}
+
+
+def load(
+    *, config_path: Path | None, flags: Mapping[str, str], environ: Mapping[str, str]
+) -> LoadedSettings:
+    """Read all settings. Blocks on the file: call it before the event loop runs.
+
+    `flags` holds what the command line said, by setting: `{"server.data_dir": "/srv/sms"}` is shown
+    as `flag --data-dir`. Lists in flags and environment are separated by commas. TEXTKO_DATA_DIR is
+    short for TEXTKO_SERVER_DATA_DIR.
+
+    Raises:
+        ConfigError: the first setting that is wrong, or a file that cannot be read.
+    """
+    stronger = [*_from_environment(environ), *_from_flags(flags)]
+    values = {name: field.default for name, field in _FIELDS.items()}
+    for given in stronger:
+        values[given.field.name] = given.value
+    weaker = _from_file(config_path, values["server.data_dir"])
+    sources = dict.fromkeys(_FIELDS, "default")
+    for given in [*weaker, *stronger]:
+        values[given.field.name] = given.value
+        sources[given.field.name] = given.source
+    _check_tls(values, sources)
+    return LoadedSettings(_settings(values), sources)
+
+
+def _settings(values: Mapping[str, Any]) -> Settings:
+    sections = {}
+    for section in msgspec.structs.fields(Settings):
+        keys = [field.name for field in msgspec.structs.fields(section.type)]
+        sections[section.name] = section.type(**{k: values[f"{section.name}.{k}"] for k in keys})
+    return Settings(**sections)
+
+
+def _check_tls(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    names = ("server.tls_cert", "server.tls_key")
+    for present, absent in (names, names[::-1]):
+        if values[present] and not values[absent]:
+            raise ConfigError(
+                f"{sources[present]}: {present} is of no use alone: set {absent} too, or neither"
+            )
+
+
+# --- flags and environment ---
+
+
+def _from_flags(flags: Mapping[str, str]) -> Iterator[_Given]:
+    for name, text in flags.items():
+        source = f"flag --{name.rpartition('.')[2].replace('_', '-')}"
+        if name not in _FIELDS:
+            raise ConfigError(f"{source}: {_unknown(name)}")
+        yield _given(_FIELDS[name], _read_text(_FIELDS[name], text), source)
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[_Given]:
+    for name in environ:
+        if name.startswith("TEXTKO_") and name not in _VARIABLES:
+            _refuse_slip(name)
+    for name, field in _VARIABLES.items():
+        if name in environ:
+            yield _given(field, _read_text(field, environ[name]), f"environment {name}")
+
+
+def _refuse_slip(name: str) -> None:
+    """Unlike a file, the environment holds names that are not ours: TEXTKO_URL of a client."""
+    ours = tuple(f"TEXTKO_{section.upper()}_" for section in _SECTIONS)
+    cutoff = 0.0 if name.startswith(ours) else _SLIP_RATIO
+    shown = _shown(name)
+    if nearest := get_close_matches(shown, _VARIABLES, n=1, cutoff=cutoff):
+        raise ConfigError(f"environment {shown}: no such setting; the nearest is {nearest[0]}")
+
+
+def _read_text(field: _Field, text: str) -> Any:
+    """A flag's or variable's text as TOML would have given it; unreadable text stays text."""
+    if field.type == tuple[str, ...]:
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if field.type in (bool, int, float):
+        try:
+            return msgspec.convert(text.strip(), field.type, strict=False)
+        except msgspec.ValidationError:
+            return text
+    return text
+
+
+# --- the file ---
+
+
+def _from_file(config_path: Path | None, data_dir: Path) -> Iterator[_Given]:
+    path, text = _find_file(config_path, data_dir)
+    if path is None:
+        return
+    source = f"textko.toml: {path}"
+    try:
+        document = tomllib.loads(text.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{source}: this is not TOML: {error}") from error
+    for section, table in document.items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"{source}: {_shown(section)} stands outside of any [section]")
+        if section not in _SECTIONS:
+            raise ConfigError(f"{source}: {_unknown_section(section)}")
+        for key, value in table.items():
+            name = f"{section}.{key}"
+            if name not in _FIELDS:
+                raise ConfigError(f"{source}: {_unknown(name)}")
+            yield _given(_FIELDS[name], value, source)
+
+
+def _find_file(config_path: Path | None, data_dir: Path) -> tuple[Path | None, bytes]:
+    if config_path is not None:
+        return config_path.absolute(), _read_file(config_path)
+    for path in (Path("textko.toml"), data_dir / "textko.toml", SYSTEM_CONFIG_PATH):
+        # Not `path.exists()`: a file that is there and may not be read must not be passed over.
+        try:
+            return path.absolute(), _read_file(path)
+        except ConfigError as error:
+            if not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+                raise
+    return None, b""
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path.absolute()}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"cannot read {_shown(str(path))}: {error}") from error
+
+
+# --- one value ---
+
+
+def _given(field: _Field, value: Any, source: str) -> _Given:
+    """`value` in the setting's own type. Raises ConfigError: of another type, or out of range."""
+    try:
+        converted = msgspec.convert(value, field.type, dec_hook=_to_path)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_sentence(field, value, source, _type_reason(field.type))) from error
+    reason = reason_against(field.name, converted)
+    if reason is not None:
+        raise ConfigError(_sentence(field, value, source, reason))
+    return _Given(field, converted, source)
+
+
+def _to_path(wanted: type, value: Any) -> Path:
+    """For msgspec, which knows no paths. `~` is the home directory."""
+    # Path("") is the working directory; nobody who leaves a variable empty means that.
+    if wanted is not Path or not isinstance(value, str) or not value:
+        raise ValueError("not a path")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # `~nobody`: there is no such home
+        raise ValueError("no such home directory") from error
+
+
+def _type_reason(wanted: Any) -> str:
+    if wanted in _TYPE_REASONS:
+        return _TYPE_REASONS[wanted]
+    return f"must be one of {', '.join(get_args(wanted))}"
+
+
+def _sentence(field: _Field, value: Any, source: str, reason: str) -> str:
+    return f"{source}: {field.name} {reason}, not {_shown_value(value)}"
+
+
+def _unknown(name: str) -> str:
+    nearest = get_close_matches(_shown(name), _FIELDS, n=1, cutoff=0.0)[0]
+    return f"unknown setting {_shown(name)}; the nearest known one is {nearest}"
+
+
+def _unknown_section(name: str) -> str:
+    nearest = get_close_matches(_shown(name), _SECTIONS, n=1, cutoff=0.0)[0]
+    return f"unknown section [{_shown(name)}]; the nearest known one is [{nearest}]"
+
+
+def _shown_value(value: Any) -> str:
+    try:
+        return _shown(str(value).lower() if isinstance(value, bool) else repr(value))
+    except (ValueError, RecursionError):  # over 4,300 digits, or lists in lists without end
+        return "what stands there"
+
+
+def _shown(text: str) -> str:
+    printable = "".join(c if c.isprintable() else "?" for c in text[:_MAX_SHOWN_CHARACTERS])
+    return printable if len(text) <= _MAX_SHOWN_CHARACTERS else f"{printable}…"
