@@ -18,6 +18,7 @@ CREATE TABLE users (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX users_in_role ON users (role, id);
 
 CREATE TABLE api_keys (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -138,7 +139,8 @@ CREATE INDEX recipients_due ON recipients (due_at) WHERE due_at IS NOT NULL;
 -- Pace of a SIM, and what a device did last.
 CREATE INDEX recipients_of_sim ON recipients (sim_id, claimed_at) WHERE claimed_at IS NOT NULL;
 CREATE INDEX recipients_of_device ON recipients (device_id, claimed_at) WHERE claimed_at IS NOT NULL;
-CREATE INDEX recipients_to_cancel ON recipients (device_id) WHERE cancel_requested_at IS NOT NULL;
+-- What a device holds: pace of offers, cancels, and what to settle when it goes away.
+CREATE INDEX recipients_held ON recipients (device_id, sim_id) WHERE state IN ('offered', 'claimed');
 
 CREATE TABLE recipient_events (     -- the time line; the first line, queued or scheduled, is the recipient's own row
     recipient_id INTEGER NOT NULL REFERENCES recipients (id) ON DELETE CASCADE,
@@ -213,13 +215,16 @@ CREATE TABLE webhook_deliveries (
     body BLOB NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
     attempt_count INTEGER NOT NULL DEFAULT 0,
+    attempts_before INTEGER NOT NULL DEFAULT 0,  -- attempt_count when it was last redelivered: the schedule starts anew there
     next_attempt_at INTEGER,
     created_at INTEGER NOT NULL,
     ended_at INTEGER
 ) STRICT;
 CREATE INDEX webhook_deliveries_of_webhook ON webhook_deliveries (webhook_id, id);
 CREATE INDEX webhook_deliveries_of_user ON webhook_deliveries (user_id, id);
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+-- By webhook first: a dead receiver with thousands due is skipped in one step.
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_failed ON webhook_deliveries (webhook_id, id) WHERE state = 'failed';
 
 CREATE TABLE webhook_attempts (
     delivery_id INTEGER NOT NULL REFERENCES webhook_deliveries (id) ON DELETE CASCADE,
