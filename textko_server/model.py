@@ -112,6 +112,8 @@ class Principal(msgspec.Struct, frozen=True):
     """Came over the unix socket: whoever may open the file owns the box."""
     device_ids: frozenset[int] | None = None
     """The only devices this key may use; None: all."""
+    actor: str = ""
+    """How time lines name it: `user:<e-mail>`, `key:<name>`, `operator`."""
 
     @property
     def is_admin(self) -> bool:
@@ -216,6 +218,18 @@ class Recipient(msgspec.Struct, frozen=True):
     sent_at: int | None
     delivered_at: int | None
     ended_at: int | None
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A recipient with what its message knows: all that a change of state needs."""
+
+    recipient: Recipient
+    text: str
+    dialect: Dialect
+    message_created_at: int
+    recipient_count: int
+    """On its message; 1 saves the roll-up."""
+    custom_id: str | None
 
 
 class RecipientEvent(msgspec.Struct, frozen=True):

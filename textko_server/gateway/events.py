@@ -52,6 +52,16 @@ class DeviceChanged(Event, frozen=True, tag="device_changed"):
     at: int
 
 
+class AccountChanged(Event, frozen=True, tag="account_changed"):
+    """A user or one of its API keys: what was known about who may do what is no longer true.
+
+    `what`: created, role, password, profile, limits, keys, deleted.
+    """
+
+    what: str
+    at: int
+
+
 class WebhookDue(Event, frozen=True, tag="webhook_due"):
     """Deliveries wait to be attempted, from `at` on."""
 
