@@ -430,6 +430,19 @@ async def test_pairing_gives_up_on_a_server_that_never_answers(
     assert sum(clock.pauses_ms) == 10_000
 
 
+async def test_pairing_waits_as_told_but_not_for_ever(
+    server: ProtocolServer, session: aiohttp.ClientSession
+) -> None:
+    clock = HurriedClock()
+    client = DeviceClient(session, clock)
+    server.next_failures = [(429, {"Retry-After": "3"}), (429, {"Retry-After": "900"})]
+
+    with pytest.raises(RequestRefused):
+        await client.pair(server.url, PairRequest(CODE, "Drawer"), give_up_after_ms=10_000)
+
+    assert clock.pauses_ms == [3_000]
+
+
 async def test_fleet_pairs_all_phones_with_one_code(server: ProtocolServer) -> None:
     async with phones(server, Behaviour(sim_count=2), count=20, name_prefix="Bank") as story:
         assert story.names() == ["paired"] * 20

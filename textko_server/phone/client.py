@@ -55,7 +55,8 @@ class DeviceClient:
         `via` is the token of the device that used the same code first.
 
         Raises:
-            RequestRefused: code unknown, used or expired, or the request is wrong.
+            RequestRefused: code unknown, used or expired, the request is wrong, or the server
+                wants a longer wait than `give_up_after_ms`.
             Unavailable: the server could not be reached for `give_up_after_ms`.
         """
         give_up_at = self._clock.now_ms() + give_up_after_ms
@@ -67,7 +68,9 @@ class DeviceClient:
             if reply.is_refusal:
                 raise reply.refusal()
             remaining_ms = give_up_at - self._clock.now_ms()
-            if reply.retry_after_ms is None and remaining_ms <= 0:
+            if reply.retry_after_ms is not None and reply.retry_after_ms > remaining_ms:
+                raise reply.refusal()
+            if remaining_ms <= 0:
                 raise Unavailable(f"no server answers at {server_url}")
             await self._pause(reply.retry_after_ms or min(retry_ms, remaining_ms))
             retry_ms = min(retry_ms * 2, MAX_RETRY_MS)
