@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.clocks import START_MS, FrozenClock
-from tests.webhook_rows import add_user, delivery_states, execute
+from tests.webhook_rows import add_device, add_user, delivery_states, execute
 from textko_server.clock import MINUTE_MS
 from textko_server.config import WebhookSettings
 from textko_server.errors import Conflict, Invalid, NotFound, WrongState
@@ -49,7 +49,6 @@ def fail(webhooks: Webhooks, tx: Transaction, user_id: int) -> None:
         recipient_created_at=START_MS - 5_000,
         phone_number="+4915112345678",
         device_id=3,
-        device_created_at=START_MS - 9_000,
         at=START_MS - 1_000,
         error_code="no_service",
         error="no service",
@@ -190,6 +189,7 @@ async def test_event_is_owed_once_to_each_webhook_that_asked_for_it(
     await webhooks.update(ada, disabled.id, WebhookChanges(is_enabled=False))
     await webhooks.create(bob, url=URL, events=["MESSAGE_FAILED"])
     await webhooks.create(bob, url=URL, events=RECEIVED)
+    await add_device(db, 3, ada, START_MS - 9_000)
     published: list[object] = []
     db.publish = published.extend
 

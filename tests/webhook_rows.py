@@ -14,6 +14,15 @@ async def add_user(db: Database, email: str) -> int:
     )
 
 
+async def add_device(db: Database, device_id: int, user_id: int, created_at: int) -> None:
+    await execute(
+        db,
+        "INSERT INTO devices (id, user_id, name, model, app_name, app_version, created_at,"
+        " updated_at) VALUES (?, ?, 'Drawer', '', '', '', ?, ?)",
+        (device_id, user_id, created_at, created_at),
+    )
+
+
 async def execute(db: Database, sql: str, parameters: tuple[object, ...] = ()) -> None:
     def write(tx: Transaction) -> None:
         tx.execute(sql, parameters)

@@ -78,8 +78,8 @@ class DispatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether such a job is offered again, at the risk of sending it twice, or fails."""
     selfhosted_lease_s: int = 600
     """How long a Self Hosted SMS phone may take to report on what it fetched."""
-    selfhosted_max_leases: int = 2
-    """How often a job may be fetched that way in all before it fails `lease_expired`."""
+    selfhosted_requeues: int = 2
+    """How often such a job goes back in the queue before it fails `lease_expired`."""
     prefer_last_sim_s: int = 30
     """How long a job waits for the SIM that last wrote to its recipient; 0: not at all."""
     retry_after_s: int = 300

@@ -118,7 +118,7 @@ _CHECKS: dict[str, Check] = {
     "dispatch.lease_s": _SECONDS,
     "dispatch.claim_timeout_s": _SECONDS,
     "dispatch.selfhosted_lease_s": _SECONDS,
-    "dispatch.selfhosted_max_leases": _between(1, 100),
+    "dispatch.selfhosted_requeues": _between(0, 100),
     "dispatch.prefer_last_sim_s": _between(0, 30 * _DAY_S),
     "dispatch.retry_after_s": _SECONDS,
     "dispatch.sim_min_gap_ms": _between(0, _DAY_S * 1000),

@@ -78,7 +78,7 @@ class WebhookAttempted(Event, frozen=True, tag="webhook_attempted"):
 
 
 class Events:
-    """The bus. Listeners are plain functions called in order; they must be quick and never raise."""
+    """The bus. Listeners are plain functions, called in order; they must be quick."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[Event], None]] = []

@@ -19,9 +19,10 @@ MAX_KEY_COUNT = 20_000
 class LoginThrottle:
     """`limit` failed attempts in 15 minutes; 0 is no limit."""
 
-    def __init__(self, clock: Clock, limit: int) -> None:
+    def __init__(self, clock: Clock, limit: int, what: str = "logins") -> None:
         self._clock = clock
         self._limit = limit
+        self._what = what
         self._attempts: dict[bytes, deque[int]] = {}
 
     def begin(self, email: str, address: str | None) -> None:
@@ -40,7 +41,9 @@ class LoginThrottle:
         free_at = max(self._free_at(key, now_ms) for key in keys)
         if free_at > now_ms:
             seconds = -(-(free_at - now_ms) // 1000)
-            raise TooManyRequests(f"too many failed logins, try again in {seconds} s", seconds)
+            raise TooManyRequests(
+                f"too many failed {self._what}, try again in {seconds} s", seconds
+            )
         for key in keys:
             self._count(key, now_ms)
 

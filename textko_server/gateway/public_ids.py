@@ -1,12 +1,14 @@
 """What the outside sees of an inner integer key, made without storing a second key.
 
-* 24 lower-case hex, as the dialects show: 8 of the creation second, so that ids sort by time, then 16
+* 24 lower-case hex, as the dialects show: 8 of the creation second, so that ids sort by time, then
+  16
   of a keyed permutation of the inner key.
 * Self Hosted SMS's `hash`: those 16 alone.
 
 The permutation (a Feistel network over BLAKE2b, keyed by this installation's own secret) is one to
 one, so ids are unique without an index, and nobody without the secret can guess a neighbour. Each
-kind of thing has its own, so a device id never names a message. Refuses to know whether the thing exists.
+kind of thing has its own, so a device id never names a message. Refuses to know whether the thing
+exists.
 """
 
 import re
@@ -16,7 +18,8 @@ from hashlib import blake2b
 _HEX_24 = re.compile(r"[0-9a-f]{24}")
 _HEX_16 = re.compile(r"[0-9a-f]{16}")
 _MASK = 0xFFFF_FFFF
-# Four rounds of a pseudo-random function make a strong pseudo-random permutation (Luby, Rackoff 1988).
+# Four rounds of a pseudo-random function make a strong pseudo-random permutation (Luby, Rackoff
+# 1988).
 _ROUNDS = 4
 
 

@@ -19,7 +19,7 @@ from textko_server.gateway.webhook_payloads import WebhookEvent, received_body, 
 from textko_server.gateway.webhook_signatures import check_secret, new_secret
 from textko_server.gateway.webhook_targets import check_url
 from textko_server.model import IncomingMessage, Webhook, WebhookAttempt, WebhookDelivery
-from textko_server.store import webhook_deliveries, webhooks
+from textko_server.store import devices, webhook_deliveries, webhooks
 from textko_server.store.database import Database, Transaction
 
 MAX_NAME_LENGTH = 64
@@ -171,7 +171,6 @@ class Webhooks:
         recipient_created_at: int,
         phone_number: str,
         device_id: int | None,
-        device_created_at: int | None,
         at: int,
         error_code: str | None,
         error: str | None,
@@ -188,6 +187,7 @@ class Webhooks:
         sms_id = encode(Kind.RECIPIENT, recipient_id, recipient_created_at)
         batch_id = encode(Kind.MESSAGE, message_id, message_created_at)
         device = None
+        device_created_at = devices.created_at(tx, device_id)
         if device_id is not None and device_created_at is not None:
             device = encode(Kind.DEVICE, device_id, device_created_at)
         for webhook in subscribed:

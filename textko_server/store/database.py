@@ -1,9 +1,9 @@
 """One writer thread with group commit, and a small pool of read-only connections.
 
 A write is a plain function of a Transaction. The writer takes every function that is waiting, runs
-them in one BEGIN IMMEDIATE … COMMIT with a savepoint for each, and answers all callers after the one
-fsync. A function that raises is rolled back to its savepoint and fails alone. Functions may be run
-again from the start, so they must not change anything but the database.
+them in one BEGIN IMMEDIATE … COMMIT with a savepoint for each, and answers all callers after the
+one fsync. A function that raises is rolled back to its savepoint and fails alone. Functions may be
+run again from the start, so they must not change anything but the database.
 
 Refuses to know what is stored; see migrations/ for that.
 """
@@ -32,7 +32,7 @@ MAX_GROUP_COUNT = 256
 
 
 class Transaction:
-    """What a write function sees: SQL on the writer's connection, and events for after the commit."""
+    """What a write function sees: SQL on the writer's connection, events for after the commit."""
 
     __slots__ = ("_connection", "events", "execute", "executemany")
 

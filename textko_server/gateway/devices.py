@@ -1,0 +1,359 @@
+"""Devices: pairing, reading, switching on and off, removing.
+
+A pairing code is short-lived, works once, and is stored as a hash, as is the token a device gets
+for it. Removing a device settles what it held; nothing waits for a phone that is gone.
+"""
+
+import secrets
+from hashlib import sha256
+
+import msgspec
+
+from textko_server.clock import MINUTE_MS, Clock
+from textko_server.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from textko_server.gateway import dispatch
+from textko_server.gateway.clean_text import clean_text
+from textko_server.gateway.events import DeviceChanged
+from textko_server.gateway.lifecycle import Lifecycle
+from textko_server.gateway.presence import Presence
+from textko_server.model import Device, Principal, Sim, State
+from textko_server.store import devices as store
+from textko_server.store import messages as message_store
+from textko_server.store import users as user_store
+from textko_server.store.database import Database, Transaction
+
+PAIRING_LIFETIME_MS = 10 * MINUTE_MS
+# No vowels, so no words; no 0/O, 1/I/L: read aloud and typed on a phone.
+_CODE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
+_CODE_LENGTH = 8
+MAX_NAME_CHARACTERS = 64
+MAX_SIMS = 8
+_SETTLE_BATCH_COUNT = 200
+
+
+class PairingCode(msgspec.Struct, frozen=True):
+    code: str
+    """Shown once: `K7QM-2XWD`."""
+    expires_at: int
+
+
+class NewDevice(msgspec.Struct, frozen=True):
+    """A phone as it introduces itself."""
+
+    name: str
+    model: str = ""
+    app_name: str = ""
+    app_version: str = ""
+    sims: list[store.NewSim] = []
+
+
+class Devices:
+    def __init__(
+        self, db: Database, clock: Clock, lifecycle: Lifecycle, presence: Presence
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._lifecycle = lifecycle
+        self._presence = presence
+        self._by_token: dict[bytes, int] = {}
+
+    # --- pairing ---
+
+    async def create_pairing_code(self, user_id: int, name: str | None = None) -> PairingCode:
+        """A new code for an account's next device; `name` is what it will be called.
+
+        Raises:
+            NotFound: no such user.
+        """
+        if name is not None:
+            name = check_name(name)
+        letters = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
+        now_ms = self._clock.now_ms()
+        expires_at = now_ms + PAIRING_LIFETIME_MS
+
+        def write(tx: Transaction) -> None:
+            if user_store.find(tx, user_id) is None:
+                raise NotFound("user")
+            store.insert_pairing_code(tx, _hash_code(letters), user_id, name, now_ms, expires_at)
+
+        await self._db.write(write)
+        return PairingCode(f"{letters[:4]}-{letters[4:]}", expires_at)
+
+    async def pair(
+        self, code: str, new: NewDevice, *, voucher_token: str | None = None
+    ) -> tuple[Device, str]:
+        """Register a device with a code; returns it and its token, which is shown this once.
+
+        `voucher_token` is the token of the device that used the code: a program that plays several
+        devices pairs the rest with the same code and the first one's token, while the code lasts.
+
+        Raises:
+            Forbidden: the code is unknown, used, or expired.
+            Invalid: a name or SIM that breaks the rules.
+        """
+        check_sims(new.sims)
+        name = check_name(new.name)
+        code_hash = _hash_code(code)
+        token = "txd_" + secrets.token_hex(30)
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Transaction) -> Device:
+            pairing = store.find_pairing_code(tx, code_hash)
+            if pairing is None or pairing.expires_at <= now_ms:
+                raise Forbidden("this pairing code is unknown or has expired: ask for a new one")
+            if pairing.used_at is not None and not _vouches(tx, pairing.device_id, voucher_token):
+                raise Forbidden("this pairing code has been used: ask for a new one")
+            device_id = store.insert(
+                tx,
+                user_id=pairing.user_id,
+                # The name the operator chose is for the one device the code was made for.
+                name=(pairing.used_at is None and pairing.device_name) or name,
+                model=clean_text(new.model)[:MAX_NAME_CHARACTERS],
+                app_name=clean_text(new.app_name)[:MAX_NAME_CHARACTERS],
+                app_version=clean_text(new.app_version)[:MAX_NAME_CHARACTERS],
+                token_hash=_hash(token),
+                now_ms=now_ms,
+            )
+            store.replace_sims(tx, device_id, new.sims)
+            if pairing.used_at is None:
+                store.use_pairing_code(tx, code_hash, device_id, now_ms)
+            tx.after_commit(DeviceChanged(pairing.user_id, device_id, "paired", now_ms))
+            device = store.find_in(tx, device_id)
+            assert device is not None  # noqa: S101 - inserted above
+            return device
+
+        return await self._db.write(write), token
+
+    async def register(self, user_id: int, new: NewDevice, *, is_enabled: bool = True) -> Device:
+        """A device that an application registers itself, without a token of our protocol.
+
+        Raises:
+            Invalid: a name or SIM that breaks the rules.
+        """
+        check_sims(new.sims)
+        name = check_name(new.name)
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Transaction) -> Device:
+            device_id = store.insert(
+                tx, user_id=user_id, name=name, model=clean_text(new.model)[:MAX_NAME_CHARACTERS],
+                app_name=clean_text(new.app_name)[:MAX_NAME_CHARACTERS],
+                app_version=clean_text(new.app_version)[:MAX_NAME_CHARACTERS],
+                token_hash=None, now_ms=now_ms,
+            )  # fmt: skip
+            store.replace_sims(tx, device_id, new.sims)
+            device = store.find_in(tx, device_id)
+            assert device is not None  # noqa: S101 - inserted above
+            if not is_enabled:
+                device = msgspec.structs.replace(device, is_enabled=False)
+                store.update(tx, device, now_ms)
+            tx.after_commit(DeviceChanged(user_id, device_id, "paired", now_ms))
+            return device
+
+        return await self._db.write(write)
+
+    async def authenticate(self, token: str) -> int:
+        """The device a token belongs to; free after its first request.
+
+        Raises:
+            Unauthenticated: no such token, or its device was deleted.
+        """
+        token_hash = _hash(token)
+        device_id = self._by_token.get(token_hash)
+        if device_id is None:
+            device = await store.find_by_token(self._db, token_hash)
+            if device is None:
+                raise Unauthenticated("unknown device token: pair this device again")
+            device_id = self._by_token[token_hash] = device.id
+        return device_id
+
+    # --- reading ---
+
+    async def get(self, principal: Principal, device_id: int | None) -> Device:
+        """Raises NotFound when absent, somebody else's, or outside what the API key may use."""
+        device = await store.find(self._db, device_id) if device_id is not None else None
+        if device is None or not _may_use(principal, device):
+            raise NotFound("device")
+        return device
+
+    async def list_devices(self, principal: Principal, user_id: int | None = None) -> list[Device]:
+        """Oldest first. Only an admin sees other accounts', or (None) everybody's."""
+        owner = user_id if principal.is_admin else principal.user_id
+        return [d for d in await store.list_devices(self._db, owner) if _may_use(principal, d)]
+
+    async def list_sims(self, device_id: int) -> list[Sim]:
+        """By slot. The caller has checked that the device may be seen."""
+        return await store.list_sims(self._db, device_id)
+
+    # --- changing ---
+
+    async def update(
+        self,
+        principal: Principal,
+        device_id: int | None,
+        *,
+        name: str | None = None,
+        is_enabled: bool | None = None,
+        is_default: bool = False,
+    ) -> Device:
+        """Rename, switch on or off, make the account's default. None: unchanged.
+
+        A device switched off keeps what it has claimed; what it was only offered goes back.
+        """
+        device = await self.get(principal, device_id)
+        if name is not None:
+            name = check_name(name)
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Transaction) -> Device:
+            current = store.find_in(tx, device.id)
+            if current is None:
+                raise NotFound("device")
+            changed = msgspec.structs.replace(
+                current,
+                name=current.name if name is None else name,
+                is_enabled=current.is_enabled if is_enabled is None else is_enabled,
+                updated_at=now_ms,
+            )
+            store.update(tx, changed, now_ms)
+            if is_default:
+                store.set_default(tx, changed, now_ms)
+                changed = msgspec.structs.replace(changed, is_default=True)
+            if changed.is_enabled != current.is_enabled:
+                what = "enabled" if changed.is_enabled else "disabled"
+                tx.after_commit(DeviceChanged(device.user_id, device.id, what, now_ms))
+            elif changed != current:
+                tx.after_commit(DeviceChanged(device.user_id, device.id, "settings", now_ms))
+            return changed
+
+        return await self._db.write(write)
+
+    async def set_pace(self, principal: Principal, device_id: int, pace: Sim) -> Sim:
+        """Store the limits of one SIM of a device; `pace.slot` says which.
+
+        Raises:
+            Invalid: a limit below 1.
+            NotFound: no such device or slot.
+        """
+        device = await self.get(principal, device_id)
+        for field in ("min_gap_ms", "per_minute", "per_hour", "per_day", "recipients_per_month"):
+            value = getattr(pace, field)
+            if value is not None and value < 1:
+                raise Invalid(field, "must be at least 1, or null for no limit")
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Transaction) -> Sim:
+            sim = next((s for s in store.sims_in(tx, device.id) if s.slot == pace.slot), None)
+            if sim is None:
+                raise NotFound("SIM")
+            changed = msgspec.structs.replace(
+                sim,
+                min_gap_ms=pace.min_gap_ms,
+                per_minute=pace.per_minute,
+                per_hour=pace.per_hour,
+                per_day=pace.per_day,
+                recipients_per_month=pace.recipients_per_month,
+            )
+            store.set_pace(tx, changed)
+            tx.after_commit(DeviceChanged(device.user_id, device.id, "settings", now_ms))
+            return changed
+
+        return await self._db.write(write)
+
+    async def delete(self, principal: Principal, device_id: int | None) -> None:
+        """Remove a device: its token stops, what it was offered goes to others, what it claimed and
+        what can only go to it fails as `device_deleted`."""
+        device = await self.get(principal, device_id)
+        now_ms = self._clock.now_ms()
+
+        def settle(tx: Transaction) -> int:
+            return self._settle(tx, device, now_ms)
+
+        def remove(tx: Transaction) -> None:
+            while self._settle(tx, device, now_ms):
+                pass
+            store.delete(tx, device.id)
+            tx.after_commit(DeviceChanged(device.user_id, device.id, "deleted", now_ms))
+
+        # In batches, so that other writes get in between; the last one closes the gap.
+        while await self._db.write(settle):
+            pass
+        await self._db.write(remove)
+        self.forget(device.id)
+
+    def forget(self, device_id: int) -> None:
+        """Drop what is remembered of a deleted device; its next request is refused."""
+        self._by_token = {t: d for t, d in self._by_token.items() if d != device_id}
+        self._presence.forget(device_id)
+
+    def _settle(self, tx: Transaction, device: Device, now_ms: int) -> int:
+        sims = store.sims_in(tx, device.id)
+        lanes = [dispatch.device_lane(device.id), *(dispatch.sim_lane(s.id) for s in sims)]
+        keys = message_store.held_by_device(tx, device.id, _SETTLE_BATCH_COUNT)
+        for lane in lanes:
+            keys += message_store.at_home_in(tx, lane, _SETTLE_BATCH_COUNT)
+        count = 0
+        for key in dict.fromkeys(keys):
+            job = message_store.find_job(tx, key)
+            if job is None:
+                continue
+            count += 1
+            r = job.recipient
+            if r.state is State.OFFERED and r.home_lane not in lanes:
+                self._lifecycle.move(
+                    tx, job, State.QUEUED, now_ms=now_ms, actor="operator", device_id=None,
+                    sim_id=None, lane=r.home_lane, due_at=r.expires_at,
+                    detail="the device it was offered to was removed",
+                )  # fmt: skip
+            else:
+                self._lifecycle.move(
+                    tx, job, State.FAILED, now_ms=now_ms, actor="operator",
+                    error_code="device_deleted", error="its device was removed",
+                    detail="its device was removed",
+                )  # fmt: skip
+        return count
+
+
+def check_name(name: str) -> str:
+    """1 to 64 characters, on one line.
+
+    Raises:
+        Invalid: says which.
+    """
+    name = " ".join(clean_text(name).split())
+    if not name:
+        raise Invalid("name", "must not be empty")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise Invalid("name", f"at most {MAX_NAME_CHARACTERS} characters")
+    return name
+
+
+def check_sims(sims: list[store.NewSim]) -> None:
+    """Raises Invalid for slots out of 1-8 or named twice."""
+    slots = [s.slot for s in sims]
+    for index, slot in enumerate(slots):
+        if not 1 <= slot <= MAX_SIMS:
+            raise Invalid(f"sims[{index}].slot", f"must be 1 to {MAX_SIMS}")
+    if len(set(slots)) != len(slots):
+        raise Invalid("sims", "names a slot twice")
+
+
+def _may_use(principal: Principal, device: Device) -> bool:
+    if principal.device_ids is not None and device.id not in principal.device_ids:
+        return False
+    return principal.is_admin or device.user_id == principal.user_id
+
+
+def _vouches(tx: Transaction, device_id: int | None, token: str | None) -> bool:
+    return (
+        device_id is not None and token is not None and store.has_token(tx, device_id, _hash(token))
+    )
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _hash_code(code: str) -> bytes:
+    letters = "".join(c for c in code.upper() if c.isalnum())
+    return _hash(letters)

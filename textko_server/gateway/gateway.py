@@ -1,0 +1,122 @@
+"""The whole domain, built once over an open database. Knows every service; decides nothing."""
+
+import asyncio
+import logging
+
+from textko_server.clock import MINUTE_MS, Clock
+from textko_server.config import Settings
+from textko_server.errors import Unavailable
+from textko_server.gateway.accounts import Accounts
+from textko_server.gateway.api_keys import ApiKeys
+from textko_server.gateway.devices import Devices
+from textko_server.gateway.dispatch import Dispatch
+from textko_server.gateway.events import DeviceChanged, Event, Events
+from textko_server.gateway.fetches import Fetches
+from textko_server.gateway.inbox import Inbox
+from textko_server.gateway.lifecycle import Lifecycle
+from textko_server.gateway.login_throttle import LoginThrottle
+from textko_server.gateway.messages import Messages
+from textko_server.gateway.polls import Polls
+from textko_server.gateway.presence import Presence
+from textko_server.gateway.public_ids import PublicIds
+from textko_server.gateway.reports import Reports
+from textko_server.gateway.sweep import Sweep
+from textko_server.gateway.sync import Sync
+from textko_server.gateway.tokens import LoginTokens, SignedLinks, make_secret
+from textko_server.gateway.webhooks import Webhooks
+from textko_server.store import devices as device_store
+from textko_server.store import secrets as secret_store
+from textko_server.store.database import Database, Transaction
+
+log = logging.getLogger(__name__)
+
+PRESENCE_INTERVAL_MS = 5_000
+SAVE_INTERVAL_MS = MINUTE_MS
+
+
+class Gateway:
+    """Open with `Gateway.open`; `run` does what happens by itself."""
+
+    def __init__(self, db: Database, clock: Clock, settings: Settings, keys: "_Secrets") -> None:
+        self.db = db
+        self.clock = clock
+        self.settings = settings
+        self.events = Events()
+        db.publish = self.events.publish
+        self.public_ids = PublicIds(keys.public_ids.encode())
+        tokens = LoginTokens(keys.jwt, self.public_ids, clock, settings.accounts.jwt_lifetime_s)
+        self.accounts = Accounts(
+            db, clock, settings.accounts, tokens, SignedLinks(keys.links, clock), self.events
+        )
+        self.api_keys = ApiKeys(db, clock, self.events)
+        self.webhooks = Webhooks(db, clock, settings.webhooks, self.public_ids)
+        self.presence = Presence(clock, self.events, settings.dispatch.sync_interval_s)
+        self.polls = Polls(clock)
+        self.lifecycle = Lifecycle(self.webhooks)
+        self.dispatch = Dispatch(clock, settings.dispatch, self.public_ids, self.lifecycle)
+        self.reports = Reports(clock, settings.dispatch, self.lifecycle)
+        self.inbox = Inbox(db, clock, self.webhooks)
+        self.devices = Devices(db, clock, self.lifecycle, self.presence)
+        self.messages = Messages(
+            db, clock, settings.messages, settings.dispatch, self.lifecycle, self.presence
+        )
+        self.sync = Sync(
+            db,
+            clock,
+            settings.dispatch,
+            dispatch=self.dispatch,
+            reports=self.reports,
+            inbox=self.inbox,
+            polls=self.polls,
+            presence=self.presence,
+        )
+        self.fetches = Fetches(
+            db, clock, settings.dispatch, self.lifecycle, self.reports, self.polls
+        )
+        # Codes have 38 bits and live ten minutes; this keeps guessing hopeless from one address.
+        self.pairing_throttle = LoginThrottle(clock, 60, "pairings")
+        self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle)
+        self.events.listen(self.polls.on_event)
+        self.events.listen(self._forget_deleted)
+
+    @classmethod
+    async def open(cls, db: Database, clock: Clock, settings: Settings) -> "Gateway":
+        """Build the services; makes this installation's secrets at its first start."""
+        return cls(db, clock, settings, await db.write(_Secrets))
+
+    def _forget_deleted(self, event: Event) -> None:
+        if isinstance(event, DeviceChanged) and event.what == "deleted":
+            self.devices.forget(event.device_id)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Everything that happens by itself in the domain, until stopped."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.sweep.run(stopping))
+            tasks.create_task(self._keep_presence(stopping))
+
+    async def _keep_presence(self, stopping: asyncio.Event) -> None:
+        save_at = self.clock.now_ms() + SAVE_INTERVAL_MS
+        while not stopping.is_set():
+            await self.clock.sleep_until(self.clock.now_ms() + PRESENCE_INTERVAL_MS, stopping)
+            self.presence.drop_silent()
+            if stopping.is_set() or self.clock.now_ms() >= save_at:
+                save_at = self.clock.now_ms() + SAVE_INTERVAL_MS
+                await self._save_times()
+
+    async def _save_times(self) -> None:
+        seen = self.presence.take_unsaved()
+        try:
+            if seen:
+                await self.db.write(lambda tx: device_store.update_last_seen(tx, seen))
+            await self.api_keys.flush_last_used()
+        except Unavailable as error:
+            log.warning("times_not_saved", extra={"reason": str(error)})
+
+
+class _Secrets:
+    """Read, or at the first start made, in one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.public_ids = secret_store.get_or_create(tx, "public_ids", make_secret)
+        self.jwt = secret_store.get_or_create(tx, "jwt", make_secret)
+        self.links = secret_store.get_or_create(tx, "links", make_secret)

@@ -1,0 +1,89 @@
+"""Incoming messages: what phones received, stored once, told to webhooks in one transaction."""
+
+import msgspec
+
+from textko_server.clock import MINUTE_MS, Clock
+from textko_server.errors import NotFound
+from textko_server.gateway.clean_text import clean_text
+from textko_server.gateway.events import IncomingReceived
+from textko_server.gateway.webhooks import Webhooks
+from textko_server.model import Device, IncomingMessage, Principal, Sim
+from textko_server.store import incoming as store
+from textko_server.store import usage as usage_store
+from textko_server.store.database import Database, Transaction
+
+NEWEST = 1 << 62
+MAX_PAGE = 200
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """As a phone tells of it; `reference` is the phone's own id and makes repeats harmless."""
+
+    reference: str
+    sender: str
+    text: str
+    received_at: int
+    sim_slot: int | None = None
+
+
+class Inbox:
+    def __init__(self, db: Database, clock: Clock, webhooks: Webhooks) -> None:
+        self._db = db
+        self._clock = clock
+        self._webhooks = webhooks
+
+    def receive(self, tx: Transaction, device: Device, sims: list[Sim], told: Incoming) -> None:
+        """Store an incoming message, unless the phone told of it before."""
+        now_ms = self._clock.now_ms()
+        is_from_future = told.received_at > now_ms + MINUTE_MS or told.received_at <= 0
+        message = IncomingMessage(
+            0,
+            device.user_id,
+            device.id,
+            told.sim_slot,
+            clean_text(told.sender),
+            clean_text(told.text),
+            now_ms if is_from_future else told.received_at,
+            now_ms,
+        )
+        key = store.insert(tx, message, clean_text(told.reference))
+        if key is None:
+            return
+        message = msgspec.structs.replace(message, id=key)
+        # An answer to this sender should come from the number they wrote to.
+        sim = next((s for s in sims if s.slot == told.sim_slot), None)
+        if sim is not None:
+            usage_store.set_last_sim(tx, device.user_id, message.sender, sim.id, now_ms)
+        self._webhooks.record_incoming(
+            tx,
+            now_ms=now_ms,
+            user_id=device.user_id,
+            incoming=message,
+            device_created_at=device.created_at,
+        )
+        tx.after_commit(IncomingReceived(device.user_id, key, device.id, now_ms))
+
+    async def get(self, principal: Principal, incoming_id: int | None) -> IncomingMessage:
+        """Raises NotFound when absent or somebody else's."""
+        message = await store.find(self._db, incoming_id) if incoming_id is not None else None
+        if message is None or not (principal.is_admin or message.user_id == principal.user_id):
+            raise NotFound("message")
+        return message
+
+    async def list_page(
+        self,
+        principal: Principal,
+        *,
+        user_id: int | None = None,
+        device_id: int | None = None,
+        before_id: int | None = None,
+        limit: int = 50,
+    ) -> list[IncomingMessage]:
+        """A page, newest first. The caller has checked that the device is the principal's."""
+        return await store.list_page(
+            self._db,
+            user_id=user_id if principal.is_admin else principal.user_id,
+            device_id=device_id,
+            before_id=before_id if before_id is not None else NEWEST,
+            limit=max(1, min(limit, MAX_PAGE)),
+        )

@@ -1,0 +1,57 @@
+"""Which state may follow which, and what a message's recipients add up to. Pure rules.
+
+State only moves forward: a report that comes late, twice or out of order changes nothing that a
+better-informed one has settled.
+"""
+
+from collections.abc import Iterable
+
+from textko_server.model import State
+
+ENDED = frozenset({State.DELIVERED, State.FAILED, State.EXPIRED, State.CANCELLED})
+WAITING = frozenset({State.SCHEDULED, State.QUEUED, State.OFFERED})
+
+# Ends that we decided without knowing what the phone did: a late report of the phone knows better.
+GUESSED_ERRORS = frozenset({"device_silent", "lease_expired", "device_deleted"})
+
+# Failures of the phone's surroundings, not of the message: it goes back in the queue.
+RETRYABLE_ERRORS = frozenset({"limit_exceeded", "no_service", "radio_off", "sim_absent"})
+
+_ROLL_UP_ORDER = (
+    State.SCHEDULED,
+    State.QUEUED,
+    State.OFFERED,
+    State.CLAIMED,
+    State.SENT,
+    State.DELIVERED,
+    State.FAILED,
+    State.EXPIRED,
+    State.CANCELLED,
+)
+
+
+def roll_up(states: Iterable[str]) -> State:
+    """A message is where its least advanced recipient is; ended ones show their best end."""
+    present = set(states)
+    return next(state for state in _ROLL_UP_ORDER if state in present)
+
+
+def accepts_report(current: State, error_code: str | None, reported: State) -> bool:
+    """Whether a device's report of `reported` moves a job it claimed on from `current`.
+
+    `error_code` is the job's own. A job that went back to the queue after its phone fell silent
+    takes a late report too: the phone did send it, so nobody else should.
+    """
+    if reported is State.SENT:
+        return current in WAITING or current is State.CLAIMED or _is_guess(current, error_code)
+    if reported is State.DELIVERED:
+        return accepts_report(current, error_code, State.SENT) or current is State.SENT
+    if reported is State.FAILED:
+        return current in (State.CLAIMED, State.SENT) or _is_guess(current, error_code)
+    if reported is State.CANCELLED:
+        return current is State.CLAIMED
+    return False
+
+
+def _is_guess(current: State, error_code: str | None) -> bool:
+    return current is State.FAILED and error_code in GUESSED_ERRORS

@@ -1,0 +1,43 @@
+"""Who is asking: a login's JWT or an API key, from the headers every dialect uses.
+
+A token of three dot-separated parts whose first is a JOSE header is a JWT; anything else is an API
+key. Keys in the query string are not read: URLs end up in logs.
+"""
+
+from aiohttp import web
+
+from textko_server.errors import MissingScope, Unauthenticated
+from textko_server.gateway.tokens import looks_like_jwt
+from textko_server.http.app_keys import GATEWAY
+from textko_server.model import Principal, Scope
+
+
+def bearer_token(request: web.Request) -> str | None:
+    """The token of `Authorization: Bearer …`, if any."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    token = token.strip()
+    return token if token and scheme.lower() == "bearer" else None
+
+
+async def authenticate(request: web.Request) -> Principal:
+    """By `Authorization: Bearer <JWT or API key>` or `x-api-key: <API key>`.
+
+    Raises:
+        Unauthenticated: neither, or not one of ours.
+    """
+    token = request.headers.get("x-api-key") or bearer_token(request)
+    if token is None:
+        raise Unauthenticated("send an Authorization: Bearer or an x-api-key header")
+    gateway = request.app[GATEWAY]
+    known = gateway.api_keys.cached_principal(token)
+    if known is not None:
+        return known
+    if looks_like_jwt(token):
+        return await gateway.accounts.authenticate_jwt(token)
+    return await gateway.api_keys.authenticate_key(token)
+
+
+def require_scope(principal: Principal, scope: Scope) -> None:
+    """Raises MissingScope unless the key has it; logins have all."""
+    if scope not in principal.scopes:
+        raise MissingScope(scope)

@@ -1,0 +1,93 @@
+"""Request bodies and answers as typed JSON.
+
+A body of whatever Content-Type is read as JSON: callers forget the header. Halves of surrogate
+pairs, which some phones send, become U+FFFD instead of failing the request.
+"""
+
+import json
+import re
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from textko_server.errors import Invalid
+from textko_server.gateway.clean_text import clean_text
+
+T = TypeVar("T")
+
+_AT_PATH = re.compile(r"^(?P<reason>.*?) - at `(?P<path>[^`]*)`$", re.DOTALL)
+_MAX_DEPTH = 32
+
+
+async def read_json(request: web.Request, type_: type[T]) -> T:
+    """Decode the body.
+
+    Raises:
+        Invalid: not JSON, or not of that type; names the field.
+        web.HTTPRequestEntityTooLarge: over the limit, noticed while reading.
+    """
+    return decode_json(await request.read(), type_)
+
+
+def decode_json(body: bytes, type_: type[T]) -> T:
+    """See read_json."""
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _decode_leniently(body, type_, error)
+
+
+def _decode_leniently(body: bytes, type_: type[T], error: Exception) -> T:
+    if b"\\u" not in body.lower() or isinstance(error, RecursionError):
+        raise Invalid("", "the body is not valid JSON") from None
+    try:
+        value = _clean(json.loads(body, parse_constant=_refuse), 0)
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError as invalid:
+        raise _invalid(invalid) from None
+    except (ValueError, RecursionError):
+        raise Invalid("", "the body is not valid JSON") from None
+
+
+def _clean(value: Any, depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        return [_clean(v, depth + 1) for v in value]
+    if isinstance(value, dict):
+        return {clean_text(k): _clean(v, depth + 1) for k, v in value.items()}
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _invalid(error: msgspec.ValidationError) -> Invalid:
+    """msgspec says "Expected `str`, got `int` - at `$.recipients[0]`"."""
+    text = str(error)
+    match = _AT_PATH.match(text)
+    reason, path = (match["reason"], match["path"]) if match else (text, "$")
+    missing = re.fullmatch(r"Object missing required field `(\w+)`", reason)
+    if missing:
+        path, reason = f"{path}.{missing[1]}", "is required"
+    field = path.removeprefix("$").removeprefix(".")
+    return Invalid(field, reason[:1].lower() + reason[1:].replace("`", ""))
+
+
+def json_response(
+    value: Any, *, status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    """`value`: whatever msgspec encodes."""
+    return web.Response(
+        body=msgspec.json.encode(value),
+        status=status,
+        headers=headers,
+        content_type="application/json",
+        charset="utf-8",
+    )

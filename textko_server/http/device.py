@@ -1,0 +1,254 @@
+"""The device protocol, version 1: /device/v1/pair and /device/v1/sync.
+
+Specification: docs/device-protocol.md. This module knows its JSON; what it means is in
+gateway/sync.py.
+"""
+
+import re
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from textko_server.errors import Forbidden, Invalid, Unauthenticated
+from textko_server.gateway.devices import NewDevice
+from textko_server.gateway.gateway import Gateway
+from textko_server.gateway.inbox import Incoming
+from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.reports import REPORTABLE, Report
+from textko_server.gateway.sync import Status, SyncAnswer, SyncRequest
+from textko_server.http.app_keys import GATEWAY
+from textko_server.http.auth import bearer_token
+from textko_server.http.bodies import json_response, read_json
+from textko_server.http.client_address import client_address
+from textko_server.http.public_url import public_url
+from textko_server.model import Device, State
+from textko_server.store.devices import NewSim
+
+MAX_WAIT_S = 60
+_ERROR_CODE = re.compile(r"[a-z0-9_]{1,64}")
+
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+UnixMs = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
+ShortText = Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class _Wire(msgspec.Struct, rename="camel", frozen=True):
+    """Field names as on the wire: camelCase. Unknown fields are ignored."""
+
+
+class WireSim(_Wire, frozen=True):
+    slot: int
+    number: ShortText | None = None
+    carrier: ShortText | None = None
+    subscription_id: Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 31)] | None = None
+    country_iso: ShortText | None = None
+
+    def to_sim(self) -> NewSim:
+        return NewSim(self.slot, self.number, self.carrier, self.subscription_id, self.country_iso)
+
+
+class WireApp(_Wire, frozen=True):
+    name: str = ""
+    version: str = ""
+
+
+class PairRequest(_Wire, frozen=True):
+    code: Annotated[str, msgspec.Meta(max_length=64)]
+    name: str
+    model: str = ""
+    app: WireApp = WireApp()
+    sims: list[WireSim] = []
+
+
+class WireSettings(_Wire, frozen=True):
+    enabled: bool
+    sync_interval_s: int
+    lease_s: int
+    claim_timeout_s: int
+
+
+class PairAnswer(_Wire, frozen=True):
+    device_id: str
+    token: str
+    poll_url: str
+    settings: WireSettings
+
+
+class WireReport(_Wire, frozen=True):
+    job_id: str
+    state: str
+    at: UnixMs
+    error_code: str | None = None
+    error: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    parts_sent: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
+
+
+class WireIncoming(_Wire, frozen=True):
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    from_: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = msgspec.field(name="from")
+    text: Annotated[str, msgspec.Meta(max_length=20_000)]
+    received_at: UnixMs
+    sim_slot: Annotated[int, msgspec.Meta(ge=1, le=8)] | None = None
+
+
+class WireStatus(_Wire, frozen=True):
+    battery: Percent | None = None
+    charging: bool | None = None
+    network: ShortText | None = None
+    signal: Percent | None = None
+
+
+class WireSyncRequest(_Wire, frozen=True):
+    capacity: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
+    claims: Annotated[list[str], msgspec.Meta(max_length=100)] = []
+    reports: Annotated[list[WireReport], msgspec.Meta(max_length=500)] = []
+    incoming: Annotated[list[WireIncoming], msgspec.Meta(max_length=100)] = []
+    status: WireStatus | None = None
+    sims: list[WireSim] | None = None
+
+
+class WireOffer(_Wire, frozen=True):
+    job_id: str
+    phone_number: str
+    text: str
+    sim_slot: int | None
+    segments: int
+    priority: int
+    expires_at: int | None
+    delivery_report: bool
+
+
+class WireRefusal(_Wire, frozen=True):
+    job_id: str
+    reason: str
+
+
+class WireAccepted(_Wire, frozen=True):
+    reports: list[str]
+    incoming: list[str]
+
+
+class WireSyncAnswer(_Wire, frozen=True):
+    granted: list[str]
+    refused: list[WireRefusal]
+    offers: list[WireOffer]
+    cancels: list[str]
+    accepted: WireAccepted
+    ignored: list[WireRefusal]
+    settings: WireSettings
+    server_time: int
+
+
+class PairingRefused(Forbidden):
+    code = "pairing_refused"
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.post("/device/v1/pair", post_pair),
+        web.post("/device/v1/sync", post_sync),
+    ]
+
+
+async def post_pair(request: web.Request) -> web.Response:
+    """`POST /device/v1/pair`."""
+    gateway = request.app[GATEWAY]
+    body = await read_json(request, PairRequest)
+    address = client_address(request)
+    gateway.pairing_throttle.begin(address or "", address)
+    new = NewDevice(
+        body.name, body.model, body.app.name, body.app.version, [s.to_sim() for s in body.sims]
+    )
+    try:
+        device, token = await gateway.devices.pair(
+            body.code, new, voucher_token=bearer_token(request)
+        )
+    except Forbidden as error:
+        raise PairingRefused(error.message) from error
+    gateway.pairing_throttle.succeeded(address or "", address)
+    answer = PairAnswer(
+        gateway.public_ids.encode(Kind.DEVICE, device.id, device.created_at),
+        token,
+        f"{public_url(request)}/device/v1/sync",
+        _settings(gateway, device),
+    )
+    return json_response(answer, status=201)
+
+
+async def post_sync(request: web.Request) -> web.Response:
+    """`POST /device/v1/sync?wait=S`."""
+    gateway = request.app[GATEWAY]
+    token = bearer_token(request)
+    if token is None:
+        raise Unauthenticated("send the device token as Authorization: Bearer")
+    device_id = await gateway.devices.authenticate(token)
+    wait_s = _wait_s(request)
+    body = await read_json(request, WireSyncRequest)
+    answer = await gateway.sync.sync(
+        device_id,
+        _sync_request(body),
+        wait_s=wait_s,
+        is_connected=lambda: request.transport is not None,
+    )
+    return json_response(_wire_answer(gateway, answer))
+
+
+def _wait_s(request: web.Request) -> int:
+    text = request.query.get("wait", "0")
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_WAIT_S):
+        raise Invalid("wait", f"must be whole seconds, 0 to {MAX_WAIT_S}")
+    return int(text)
+
+
+def _sync_request(body: WireSyncRequest) -> SyncRequest:
+    status = body.status
+    return SyncRequest(
+        capacity=body.capacity,
+        claims=body.claims,
+        reports=[(r.job_id, _report(i, r)) for i, r in enumerate(body.reports)],
+        incoming=[
+            Incoming(i.id, i.from_, i.text, i.received_at, i.sim_slot) for i in body.incoming
+        ],
+        status=Status(status.battery, status.charging, status.network, status.signal)
+        if status is not None
+        else None,
+        sims=None if body.sims is None else [s.to_sim() for s in body.sims],
+    )
+
+
+def _report(index: int, report: WireReport) -> Report:
+    if report.state not in REPORTABLE:
+        states = ", ".join(sorted(REPORTABLE))
+        raise Invalid(f"reports[{index}].state", f"must be one of {states}")
+    if report.error_code is not None and not _ERROR_CODE.fullmatch(report.error_code):
+        raise Invalid(f"reports[{index}].errorCode", "must be 1-64 of a-z, 0-9 and _")
+    return Report(
+        State(report.state), report.at, report.error_code, report.error, report.parts_sent
+    )
+
+
+def _settings(gateway: Gateway, device: Device) -> WireSettings:
+    dispatch = gateway.settings.dispatch
+    return WireSettings(
+        device.is_enabled, dispatch.sync_interval_s, dispatch.lease_s, dispatch.claim_timeout_s
+    )
+
+
+def _wire_answer(gateway: Gateway, answer: SyncAnswer) -> WireSyncAnswer:
+    return WireSyncAnswer(
+        answer.claims.granted,
+        [WireRefusal(*refusal) for refusal in answer.claims.refused],
+        [
+            WireOffer(
+                o.job_id, o.phone_number, o.text, o.sim_slot, o.segments, o.priority,
+                o.expires_at, delivery_report=True,
+            )
+            for o in answer.offers
+        ],
+        answer.cancels,
+        WireAccepted(answer.accepted_reports, answer.accepted_incoming),
+        [WireRefusal(*ignored) for ignored in answer.ignored],
+        _settings(gateway, answer.device),
+        gateway.clock.now_ms(),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The published APIs we speak: thin translations over the gateway; none imports another."""

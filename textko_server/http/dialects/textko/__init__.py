@@ -1,0 +1,26 @@
+"""Textko, API version 1, under `/api/v1`. Source: textko.netguard.fun/docs; where it is silent, its
+ancestor textbee (github.com/vernu/textbee).
+
+States, ours and theirs (`status` of an SMS):
+
+    scheduled, queued           pending
+    offered, claimed            dispatched
+    sent                        sent
+    delivered                   delivered
+    failed                      failed; `unknown` when the phone fell silent
+    expired                     expired
+    cancelled                   cancelled
+
+Answers are `{"data": …}`, errors `{"error": "…"}`. Creations answer 201.
+"""
+
+from aiohttp import web
+
+from textko_server.http.dialects.textko import sending
+from textko_server.http.dialects.textko.shape import FIRST_SEGMENTS, error_response
+
+__all__ = ["FIRST_SEGMENTS", "error_response", "routes"]
+
+
+def routes() -> list[web.RouteDef]:
+    return [*sending.routes()]

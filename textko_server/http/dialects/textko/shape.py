@@ -1,0 +1,56 @@
+"""The shape of Textko's answers: `{"data": …}`, and `error` as the one field every client reads."""
+
+from typing import Any
+
+from aiohttp import web
+
+from textko_server import errors
+from textko_server.http.bodies import json_response
+from textko_server.http.problems import Problem
+
+# The first segment after /api/v1 that makes a path Textko's.
+FIRST_SEGMENTS = frozenset({"gateway", "users", "auth", "webhooks"})
+
+
+class Rejected(errors.Invalid):
+    """A send that upstream answers as `{"success": false, "error": …}` with 400."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(field, message)
+        self.message = message
+
+
+def data_response(data: Any, *, status: int = 200, **extra: Any) -> web.Response:
+    """`{"data": data, **extra}`."""
+    return json_response({"data": data, **extra}, status=status)
+
+
+def error_response(problem: Problem) -> web.Response:
+    error = problem.error
+    body: dict[str, Any]
+    if isinstance(error, errors.InvalidCredentials):
+        body = {"error": "Invalid credentials"}
+    elif isinstance(error, errors.Unauthenticated):
+        body = {"error": "Unauthorized", "code": "AUTH_INVALID", "message": problem.message}
+    elif isinstance(error, Rejected):
+        body = {"success": False, "error": error.message}
+        if error.field:
+            body["field"] = error.field
+    elif isinstance(error, errors.LimitExceeded):
+        body = {
+            "error": problem.message,
+            "message": problem.message,
+            "hasReachedLimit": True,
+            "monthlyLimit": error.limit,
+            "monthlyRemaining": max(error.limit - error.used, 0),
+        }
+    elif error is not None:
+        body = {"error": problem.message, "code": problem.code}
+        if isinstance(error, errors.Invalid) and error.field:
+            body["field"] = error.field
+    else:  # what the router refuses, in the words of upstream's framework
+        message = problem.message
+        if problem.status == 404:
+            message = f"Cannot {problem.method} {problem.path}"
+        body = {"statusCode": problem.status, "message": message, "error": problem.title}
+    return json_response(body, status=problem.status, headers=dict(problem.headers))

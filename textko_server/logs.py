@@ -1,0 +1,40 @@
+"""The log: one line an event, `time level event key=value …`, on standard error.
+
+The journal adds its own time; ours is kept for plain files. Never text of messages or whole
+numbers: that is the callers' promise, and debug is no exception for keys and tokens.
+"""
+
+import logging
+from datetime import UTC, datetime
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class LineFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        fields = {k: v for k, v in vars(record).items() if k not in _STANDARD}
+        pairs = "".join(f" {key}={_quoted(value)}" for key, value in fields.items())
+        time = f"{moment:%Y-%m-%dT%H:%M:%S}.{int(record.msecs):03d}Z"
+        line = f"{time} {record.levelname.lower():7} {record.getMessage()}{pairs}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+def _quoted(value: object) -> str:
+    """As it is, or as a quoted literal when it could be mistaken for more than one value."""
+    text = str(value)
+    is_plain = text and text.isprintable() and not any(c in text for c in ' "=')
+    return text if is_plain else repr(text)
+
+
+def set_up(level: str) -> None:
+    """Log to standard error from `level` (debug, info, warning, error) on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # Its own info lines say what ours say better.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

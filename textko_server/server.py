@@ -1,0 +1,213 @@
+"""The composition root: builds store, gateway and web application, starts the background loops, and
+stops everything in order. Knows everybody; nobody knows it but the command line and the tests.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import resource
+import socket
+import ssl
+from pathlib import Path
+from typing import IO
+
+from aiohttp import web
+
+from textko_server import __version__
+from textko_server.clock import Clock
+from textko_server.config import Settings
+from textko_server.errors import TextkoError
+from textko_server.gateway.gateway import Gateway
+from textko_server.gateway.webhook_delivery import WebhookLoop
+from textko_server.http.access_log import RedactedAccessLogger
+from textko_server.http.app import make_app, make_metrics
+from textko_server.http.webhook_client import WebhookClient
+from textko_server.store.database import Database
+
+log = logging.getLogger(__name__)
+
+SOCKET_NAME = "textko.sock"
+DATABASE_NAME = "textko.db"
+# What a request may still take once the server stops; polls are answered at once.
+SHUTDOWN_S = 1.0
+# Ten thousand phones come back at the same moment after a restart.
+BACKLOG_COUNT = 4096
+
+
+class CannotStart(TextkoError):
+    """One sentence for the operator."""
+
+    code = "cannot_start"
+
+
+class Server:
+    """Use as `async with Server(...)`: it takes requests inside the block."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or Clock()
+        self.gateway: Gateway
+        self.port = 0
+        """The port it listens on; known once started."""
+        self._stopping = asyncio.Event()
+        self._crashed = asyncio.Event()
+        self._db = Database(settings.server.data_dir / DATABASE_NAME, settings.store)
+        self._lock: IO[str] | None = None
+        self._runners: list[web.AppRunner] = []
+        self._webhook_client = WebhookClient(settings.webhooks, self.clock)
+        self._loops: asyncio.Task[None] | None = None
+
+    @property
+    def socket_path(self) -> Path:
+        return self.settings.server.data_dir / SOCKET_NAME
+
+    async def __aenter__(self) -> "Server":
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+
+    async def crashed(self) -> None:
+        """Returns when a background loop has ended by itself: the process should end too."""
+        await self._crashed.wait()
+
+    # --- start ---
+
+    async def _start(self) -> None:
+        _raise_file_limit()
+        self._lock = _lock(self.settings.server.data_dir)
+        applied = await self._db.open()
+        for name in applied:
+            log.info("migration_applied", extra={"migration": name})
+        self.gateway = await Gateway.open(self._db, self.clock, self.settings)
+        await self._webhook_client.__aenter__()
+        await self._listen()
+        self._loops = asyncio.create_task(self._run_loops(), name="background loops")
+        log.info("started", extra={"version": __version__, "port": self.port})
+
+    async def _listen(self) -> None:
+        metrics = make_metrics(self.gateway)
+        self.socket_path.unlink(missing_ok=True)
+        old_mask = os.umask(0o177)
+        try:
+            runner = await self._runner(make_app(self.gateway, metrics, is_socket=True))
+            await web.UnixSite(runner, str(self.socket_path), backlog=128).start()
+        except OSError as error:
+            raise CannotStart(f"cannot open the socket {self.socket_path}: {error}") from error
+        finally:
+            os.umask(old_mask)
+        host, _, port = self.settings.server.listen.rpartition(":")
+        host = host.strip("[]")
+        runner = await self._runner(make_app(self.gateway, metrics, is_socket=False))
+        site = web.TCPSite(
+            runner, host or None, int(port), backlog=BACKLOG_COUNT, ssl_context=self._tls()
+        )
+        try:
+            await site.start()
+        except (OSError, OverflowError) as error:
+            listen = self.settings.server.listen
+            raise CannotStart(f"cannot listen on {listen}: {error}") from error
+        self.port = runner.addresses[0][1]
+
+    async def _runner(self, app: web.Application) -> web.AppRunner:
+        runner = web.AppRunner(
+            app,
+            access_log=logging.getLogger("textko_server.access")
+            if self.settings.log.access
+            else None,
+            access_log_class=RedactedAccessLogger,
+            shutdown_timeout=SHUTDOWN_S,
+            handle_signals=False,
+        )
+        await runner.setup()
+        self._runners.append(runner)
+        return runner
+
+    def _tls(self) -> ssl.SSLContext | None:
+        server = self.settings.server
+        if not server.tls_cert:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(server.tls_cert, server.tls_key)
+        except (OSError, ssl.SSLError) as error:
+            raise CannotStart(f"cannot use {server.tls_cert}: {error}") from error
+        return context
+
+    async def _run_loops(self) -> None:
+        webhook_loop = WebhookLoop(
+            self._db,
+            self.clock,
+            self.gateway.events,
+            self.settings.webhooks,
+            self.gateway.public_ids,
+            self._webhook_client.post,
+        )
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.gateway.run(self._stopping))
+                tasks.create_task(webhook_loop.run(self._stopping))
+        except Exception:
+            log.exception("background_loop_crashed")
+            self._crashed.set()
+
+    # --- stop ---
+
+    async def _stop(self) -> None:
+        """Answer what is open, refuse what is new, write what is queued."""
+        self._stopping.set()
+        if hasattr(self, "gateway"):
+            self.gateway.polls.stop()
+        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+        if self._loops is not None:
+            await self._loops
+        await self._webhook_client.__aexit__(None, None, None)
+        await self._db.close()
+        if self._lock is not None:
+            self.socket_path.unlink(missing_ok=True)
+            self._lock.close()
+        log.info("stopped")
+
+
+def _lock(data_dir: Path) -> IO[str]:
+    """Two servers on one data directory would hand the same job to two phones."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (data_dir / "textko.lock").open("w")
+    except OSError as error:
+        raise CannotStart(f"cannot use the data directory {data_dir}: {error}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise CannotStart(f"another textko is running on {data_dir}") from None
+    return lock
+
+
+def _raise_file_limit() -> None:
+    """Each open poll is a file; the soft limit of 1,024 is for programs that use select()."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def local_url(port: int) -> str:
+    """The server as programs on this machine reach it."""
+    return f"http://127.0.0.1:{port}"
+
+
+def lan_address() -> str:
+    """This machine's address in its network, for links that phones follow; sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737: only chooses a route
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

@@ -1,0 +1,186 @@
+"""Messages, their recipients and time lines."""
+
+from typing import Any
+
+from textko_server.model import Dialect, Job, Message, Recipient, RecipientEvent, State
+from textko_server.store.database import Database, Row, Transaction
+from textko_server.store.queries import load
+
+_MESSAGES = load("messages")
+_RECIPIENTS = load("recipients")
+
+# Higher than any key: the first page.
+NEWEST = 1 << 62
+_RECIPIENT_COLUMNS = len(Recipient.__struct_fields__)
+
+
+# --- inside a write ---
+
+
+def insert(tx: Transaction, values: tuple[Any, ...]) -> int:
+    """Insert a message; `values` in the order of the query. Returns its key."""
+    return tx.insert(_MESSAGES.insert_message, values)
+
+
+def insert_recipients(tx: Transaction, rows: list[tuple[Any, ...]]) -> range:
+    """Insert recipients; `rows` in the order of the query. Returns their keys, in order."""
+    if len(rows) == 1:
+        key = tx.insert(_RECIPIENTS.insert_recipient, rows[0])
+        return range(key, key + 1)
+    tx.executemany(_RECIPIENTS.insert_recipient, rows)
+    # AUTOINCREMENT keys of one writer have no gaps within a statement run.
+    last = int(tx.execute("SELECT last_insert_rowid()").fetchone()[0])
+    return range(last - len(rows) + 1, last + 1)
+
+
+def find_job(tx: Transaction, recipient_id: int) -> Job | None:
+    row = tx.one(_RECIPIENTS.get_job, (recipient_id,))
+    return _job(row) if row else None
+
+
+def waiting_in_lane(tx: Transaction, lane: str, limit: int) -> list[Job]:
+    """The best jobs of a lane: by priority, then age."""
+    return [_job(row) for row in tx.execute(_RECIPIENTS.waiting_in_lane, (lane, limit))]
+
+
+def due(tx: Transaction, now_ms: int, limit: int) -> list[Job]:
+    """Jobs whose `due_at` has come, longest overdue first."""
+    return [_job(row) for row in tx.all(_RECIPIENTS.due, (now_ms, limit))]
+
+
+def save(tx: Transaction, recipient: Recipient, at: int, actor: str, detail: str | None) -> None:
+    """Store a changed recipient and the line of its time line that says so."""
+    r = recipient
+    tx.execute(
+        _RECIPIENTS.update_recipient,
+        (
+            r.state, r.lane, r.home_lane, r.device_id, r.sim_id, r.offer_count, r.lease_count,
+            r.due_at, r.expires_at, r.cancel_requested_at, r.error_code, r.error, r.event_count,
+            r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.id,
+        ),
+    )  # fmt: skip
+    tx.execute(
+        _RECIPIENTS.insert_event,
+        (r.id, r.event_count, r.state, at, r.device_id, r.offer_count or None, actor, detail),
+    )
+
+
+def request_cancel(tx: Transaction, recipient_id: int, at: int) -> None:
+    """Remember that a granted job is no longer wanted; its device is told at its next sync."""
+    tx.execute(_RECIPIENTS.request_cancel, (at, recipient_id))
+
+
+def set_message_state(tx: Transaction, message_id: int, state: State, now_ms: int) -> None:
+    tx.execute(_MESSAGES.set_state, (state, now_ms, message_id))
+
+
+def recipient_states(tx: Transaction, message_id: int) -> list[str]:
+    return [state for (state,) in tx.all(_RECIPIENTS.states_of_message, (message_id,))]
+
+
+def cancel_wishes(tx: Transaction, device_id: int) -> list[tuple[int, int, int]]:
+    """(key, created_at, offer number) of granted jobs of a device that are no longer wanted."""
+    return tx.all(_RECIPIENTS.to_cancel, (device_id,))
+
+
+def was_claimed_by(
+    tx: Transaction, recipient_id: int, device_id: int | None, offer_number: int
+) -> bool:
+    """Whether this device had this very offer granted, whatever happened since."""
+    found = tx.one(_RECIPIENTS.was_claimed_by, (recipient_id, device_id, offer_number))
+    return found is not None
+
+
+def was_fetched(tx: Transaction, recipient_id: int) -> bool:
+    """Whether a phone without a claim step ever fetched it."""
+    return tx.one(_RECIPIENTS.was_fetched, (recipient_id,)) is not None
+
+
+def held_by_device(tx: Transaction, device_id: int, limit: int) -> list[int]:
+    """Keys of what a device was offered or had claimed."""
+    return [key for (key,) in tx.all(_RECIPIENTS.open_of_device, (device_id, limit))]
+
+
+def at_home_in(tx: Transaction, lane: str, limit: int) -> list[int]:
+    """Keys of the jobs that can go to this lane only."""
+    return [key for (key,) in tx.all(_RECIPIENTS.pinned_of_device, (lane, limit))]
+
+
+# --- reading ---
+
+
+async def find(db: Database, message_id: int) -> Message | None:
+    row = await db.fetch_one(_MESSAGES.get_message, (message_id,))
+    return _message(row) if row else None
+
+
+async def find_recipient(db: Database, recipient_id: int) -> Recipient | None:
+    row = await db.fetch_one(_RECIPIENTS.get_recipient, (recipient_id,))
+    return _recipient(row) if row else None
+
+
+async def list_page(
+    db: Database, *, user_id: int | None, state: State | None, before_id: int, limit: int
+) -> list[Message]:
+    """Newest first. `user_id` None: everybody's; `before_id` is the cursor, NEWEST at first."""
+    owner = "of_user" if user_id is not None else "all"
+    name = {"of_user": "list_of_user", "all": "list_all"}[owner] + ("_in_state" if state else "")
+    values = {"user_id": user_id, "state": state, "before_id": before_id, "limit": limit}
+    return [_message(row) for row in await db.fetch_all(getattr(_MESSAGES, name), values)]
+
+
+async def list_recipients(db: Database, message_id: int) -> list[Recipient]:
+    rows = await db.fetch_all(_RECIPIENTS.list_of_message, (message_id,))
+    return [_recipient(row) for row in rows]
+
+
+async def list_recipients_of_device(
+    db: Database, device_id: int, *, before_at: int, limit: int
+) -> list[Recipient]:
+    """What a device claimed, newest claim first; `before_at` in Unix ms is the cursor."""
+    values = {"device_id": device_id, "before_at": before_at, "limit": limit}
+    rows = await db.fetch_all(_RECIPIENTS.list_of_device, values)
+    return [_recipient(row) for row in rows]
+
+
+async def list_events(db: Database, message_id: int) -> dict[int, list[RecipientEvent]]:
+    """The time lines of a message's recipients, by recipient key, without their first line."""
+    time_lines: dict[int, list[RecipientEvent]] = {}
+    for recipient_id, state, *rest in await db.fetch_all(
+        _RECIPIENTS.events_of_message, (message_id,)
+    ):
+        time_lines.setdefault(recipient_id, []).append(RecipientEvent(State(state), *rest))
+    return time_lines
+
+
+async def waiting_lanes(db: Database) -> list[str]:
+    return [lane for (lane,) in await db.fetch_all(_RECIPIENTS.waiting_lanes)]
+
+
+async def next_due_at(db: Database) -> int | None:
+    row = await db.fetch_one(_RECIPIENTS.next_due_at)
+    return row[0] if row else None
+
+
+async def queue_depth(db: Database) -> tuple[int, int | None]:
+    """(jobs in a lane, creation time of the oldest of them)."""
+    row = await db.fetch_one(_RECIPIENTS.queue_depth)
+    return (row[0], row[1]) if row else (0, None)
+
+
+def _message(row: Row) -> Message:
+    key, user_id, dialect, api_key_id, text, encoding, segments, count, state, *rest = row
+    return Message(
+        key, user_id, Dialect(dialect), api_key_id, text, encoding, segments, count, State(state),
+        *rest,
+    )  # fmt: skip
+
+
+def _recipient(row: Row) -> Recipient:
+    key, message_id, user_id, phone_number, state, *rest = row
+    return Recipient(key, message_id, user_id, phone_number, State(state), *rest)
+
+
+def _job(row: Row) -> Job:
+    text, dialect, *rest = row[_RECIPIENT_COLUMNS:]
+    return Job(_recipient(row[:_RECIPIENT_COLUMNS]), text, Dialect(dialect), *rest)

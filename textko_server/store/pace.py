@@ -1,0 +1,38 @@
+"""What a SIM has sent lately: the counts that dispatch holds its pace by."""
+
+from textko_server.store.database import Transaction
+from textko_server.store.queries import load
+
+_RECIPIENTS = load("recipients")
+
+
+def claimed_since(tx: Transaction, sim_id: int, since_ms: int) -> int:
+    return int(tx.execute(_RECIPIENTS.claimed_since, (sim_id, since_ms)).fetchone()[0])
+
+
+def claim_time_since(tx: Transaction, sim_id: int, since_ms: int, offset: int) -> int | None:
+    """When the `offset`-th claim (from 0) at or after `since_ms` was granted."""
+    row = tx.one(_RECIPIENTS.claim_times_since, (sim_id, since_ms, offset))
+    return row[0] if row else None
+
+
+def last_claim_at(tx: Transaction, sim_id: int) -> int | None:
+    return tx.execute(_RECIPIENTS.last_claim_at, (sim_id,)).fetchone()[0]  # type: ignore[no-any-return]  # an SQL border
+
+
+def offered_count(tx: Transaction, device_id: int, sim_id: int) -> int:
+    """Offers of this SIM that may still be claimed."""
+    return int(tx.execute(_RECIPIENTS.offered_to_sim, (device_id, sim_id)).fetchone()[0])
+
+
+def add_recipient(tx: Transaction, sim_id: int, month: str, phone_number: str) -> None:
+    """Remember that this SIM wrote to this number this month."""
+    tx.execute(_RECIPIENTS.add_sim_recipient, (sim_id, month, phone_number))
+
+
+def knows_recipient(tx: Transaction, sim_id: int, month: str, phone_number: str) -> bool:
+    return tx.one(_RECIPIENTS.knows_sim_recipient, (sim_id, month, phone_number)) is not None
+
+
+def recipient_count(tx: Transaction, sim_id: int, month: str) -> int:
+    return int(tx.execute(_RECIPIENTS.count_sim_recipients, (sim_id, month)).fetchone()[0])

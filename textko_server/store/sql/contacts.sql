@@ -1,0 +1,12 @@
+-- name: last_sim
+-- submit: the SIM that last wrote to this number. UNIQUE (user_id, phone_number).
+SELECT c.last_sim_id, s.device_id FROM contacts AS c JOIN sims AS s ON s.id = c.last_sim_id
+WHERE c.user_id = ? AND c.phone_number = ?;
+
+-- name: set_last_sim
+-- A granted claim, and an incoming message.
+INSERT INTO contacts (user_id, phone_number, last_sim_id, last_sim_at, created_at, updated_at)
+VALUES (:user_id, :phone_number, :sim_id, :at, :at, :at)
+ON CONFLICT (user_id, phone_number) DO UPDATE
+SET last_sim_id = excluded.last_sim_id, last_sim_at = excluded.last_sim_at
+WHERE last_sim_id IS NOT excluded.last_sim_id;

@@ -1,0 +1,98 @@
+-- name: insert_pairing_code
+INSERT INTO pairing_codes (code_hash, user_id, device_name, created_at, expires_at)
+VALUES (?, ?, ?, ?, ?);
+
+-- name: find_pairing_code
+-- pair. Primary key.
+SELECT user_id, device_name, expires_at, used_at, device_id FROM pairing_codes WHERE code_hash = ?;
+
+-- name: use_pairing_code
+UPDATE pairing_codes SET used_at = ?, device_id = ? WHERE code_hash = ?;
+
+-- name: delete_old_pairing_codes
+-- Each new code takes the long expired ones along.
+DELETE FROM pairing_codes WHERE expires_at < ?;
+
+-- name: insert_device
+INSERT INTO devices (user_id, name, model, app_name, app_version, token_hash, is_default, created_at,
+    updated_at, last_seen_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: get_device
+-- Primary key.
+SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+FROM devices WHERE id = ?;
+
+-- name: find_by_token
+-- A device's first request after start. UNIQUE token_hash.
+SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+FROM devices WHERE token_hash = ?;
+
+-- name: list_of_user
+-- devices_of_user.
+SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+FROM devices WHERE user_id = ? ORDER BY id;
+
+-- name: list_all
+-- The operator's list. Primary key.
+SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+FROM devices ORDER BY id;
+
+-- name: count_of_user
+SELECT count(*) FROM devices WHERE user_id = ?;
+
+-- name: created_at
+-- A webhook's payload names the device. Primary key.
+SELECT created_at FROM devices WHERE id = ?;
+
+-- name: update_device
+UPDATE devices SET name = ?, model = ?, app_name = ?, app_version = ?, is_enabled = ?,
+    updated_at = ? WHERE id = ?;
+
+-- name: clear_default
+UPDATE devices SET is_default = 0 WHERE user_id = ? AND is_default = 1;
+
+-- name: set_default
+UPDATE devices SET is_default = 1, updated_at = ? WHERE id = ?;
+
+-- name: update_status
+-- sync with a status. Primary key.
+UPDATE devices SET battery_percent = coalesce(?, battery_percent),
+    is_charging = coalesce(?, is_charging), network = coalesce(?, network),
+    signal_percent = coalesce(?, signal_percent), last_seen_at = ? WHERE id = ?;
+
+-- name: update_last_seen
+-- Presence, once a minute. Primary key.
+UPDATE devices SET last_seen_at = ? WHERE id = ?;
+
+-- name: delete_device
+DELETE FROM devices WHERE id = ?;
+
+-- name: sims_of_device
+-- UNIQUE (device_id, slot).
+SELECT id, device_id, slot, number, carrier, subscription_id, country_iso, min_gap_ms, per_minute,
+    per_hour, per_day, recipients_per_month, is_present
+FROM sims WHERE device_id = ? ORDER BY slot;
+
+-- name: get_sim
+SELECT id, device_id, slot, number, carrier, subscription_id, country_iso, min_gap_ms, per_minute,
+    per_hour, per_day, recipients_per_month, is_present
+FROM sims WHERE id = ?;
+
+-- name: put_sim
+-- pair, and sync with a SIM list.
+INSERT INTO sims (device_id, slot, number, carrier, subscription_id, country_iso, is_present)
+VALUES (:device_id, :slot, :number, :carrier, :subscription_id, :country_iso, 1)
+ON CONFLICT (device_id, slot) DO UPDATE SET number = excluded.number, carrier = excluded.carrier,
+    subscription_id = excluded.subscription_id, country_iso = excluded.country_iso, is_present = 1;
+
+-- name: absent_sims
+UPDATE sims SET is_present = 0 WHERE device_id = ?;
+
+-- name: set_pace
+UPDATE sims SET min_gap_ms = ?, per_minute = ?, per_hour = ?, per_day = ?, recipients_per_month = ?
+WHERE id = ?;

@@ -1,0 +1,149 @@
+-- name: insert_recipient
+-- submit, once a phone number. Appends; recipients_waiting and recipients_due where they apply.
+INSERT INTO recipients (message_id, user_id, phone_number, state, lane, home_lane, priority, device_id,
+    sim_id, due_at, expires_at, segments, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: update_recipient
+-- Every change of state. Primary key.
+UPDATE recipients SET state = ?, lane = ?, home_lane = ?, device_id = ?, sim_id = ?, offer_count = ?,
+    lease_count = ?, due_at = ?, expires_at = ?, cancel_requested_at = ?, error_code = ?, error = ?,
+    event_count = ?, claimed_at = ?, sent_at = ?, delivered_at = ?, ended_at = ?
+WHERE id = ?;
+
+-- name: insert_event
+-- Every change of state: a line of the time line.
+INSERT INTO recipient_events (recipient_id, number, state, at, device_id, offer_number, actor, detail)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: states_of_message
+-- Rolling a message up after one of its recipients changed. recipients_of_message.
+SELECT state FROM recipients WHERE message_id = ?;
+
+-- name: get_recipient
+-- Reading one. Primary key.
+SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
+    offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
+    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at
+FROM recipients WHERE id = ?;
+
+-- name: list_of_message
+-- The recipients of one message, in the order they were given. recipients_of_message.
+SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
+    offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
+    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at
+FROM recipients WHERE message_id = ? ORDER BY id;
+
+-- name: list_of_device
+-- What a device claimed, newest first. recipients_of_device.
+SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
+    offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
+    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at
+FROM recipients WHERE device_id = :device_id AND claimed_at IS NOT NULL AND claimed_at < :before_at
+ORDER BY claimed_at DESC, id DESC LIMIT :limit;
+
+-- name: events_of_message
+-- The time lines of one message's recipients. recipients_of_message, then primary key.
+SELECT e.recipient_id, e.state, e.at, e.device_id, e.actor, e.detail
+FROM recipients AS r JOIN recipient_events AS e ON e.recipient_id = r.id
+WHERE r.message_id = ? ORDER BY e.recipient_id, e.number;
+
+-- name: get_job
+-- Every change of state: the recipient with what its message knows. Two primary keys.
+SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
+    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
+    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+FROM recipients AS r JOIN messages AS m ON m.id = r.message_id
+WHERE r.id = ?;
+
+-- name: waiting_in_lane
+-- Offering: the best jobs of a lane. recipients_waiting.
+SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
+    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
+    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+FROM recipients AS r JOIN messages AS m ON m.id = r.message_id
+WHERE r.lane = ? ORDER BY r.priority, r.id LIMIT ?;
+
+-- name: due
+-- The sweep: what happens by itself now. recipients_due.
+SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
+    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
+    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+FROM recipients AS r JOIN messages AS m ON m.id = r.message_id
+WHERE r.due_at <= ? ORDER BY r.due_at LIMIT ?;
+
+-- name: next_due_at
+-- The sweep: when to wake next. recipients_due.
+SELECT min(due_at) FROM recipients WHERE due_at IS NOT NULL;
+
+-- name: to_cancel
+-- sync: granted jobs of a device that are no longer wanted. recipients_held.
+SELECT id, created_at, offer_count FROM recipients
+WHERE device_id = ? AND state IN ('offered', 'claimed') AND cancel_requested_at IS NOT NULL LIMIT 100;
+
+-- name: was_claimed_by
+-- A report: did this device get this offer granted? Primary key.
+SELECT 1 FROM recipient_events
+WHERE recipient_id = ? AND state = 'claimed' AND device_id IS ? AND offer_number = ?;
+
+-- name: claimed_since
+-- Pace: how many a SIM took since then. recipients_of_sim.
+SELECT count(*) FROM recipients WHERE sim_id = ? AND claimed_at IS NOT NULL AND claimed_at >= ?;
+
+-- name: claim_times_since
+-- Pace: when the window opens again. recipients_of_sim.
+SELECT claimed_at FROM recipients WHERE sim_id = ? AND claimed_at IS NOT NULL AND claimed_at >= ?
+ORDER BY claimed_at LIMIT 1 OFFSET ?;
+
+-- name: last_claim_at
+-- Pace and spreading over SIMs. recipients_of_sim.
+SELECT max(claimed_at) FROM recipients WHERE sim_id = ? AND claimed_at IS NOT NULL;
+
+-- name: offered_to_sim
+-- Pace: offers that may still be claimed. recipients_held.
+SELECT count(*) FROM recipients
+WHERE device_id = ? AND sim_id = ? AND state IN ('offered', 'claimed') AND state = 'offered';
+
+-- name: waiting_lanes
+-- After start: which lanes have work. recipients_waiting.
+SELECT DISTINCT lane FROM recipients WHERE lane IS NOT NULL;
+
+-- name: open_of_device
+-- A device goes away: what it was offered or had claimed. recipients_held.
+SELECT id FROM recipients WHERE device_id = ? AND state IN ('offered', 'claimed') LIMIT ?;
+
+-- name: pinned_of_device
+-- A device goes away: jobs that can only go home to it, wherever they wait now. Walks the open jobs
+-- through recipients_due: rare, and an index of its own would cost every submit.
+SELECT id FROM recipients
+WHERE due_at IS NOT NULL AND home_lane = ? AND state IN ('queued', 'scheduled') LIMIT ?;
+
+-- name: add_sim_recipient
+-- A claim on a SIM that has a monthly limit of distinct recipients.
+INSERT OR IGNORE INTO sim_recipients (sim_id, month, phone_number) VALUES (?, ?, ?);
+
+-- name: knows_sim_recipient
+SELECT 1 FROM sim_recipients WHERE sim_id = ? AND month = ? AND phone_number = ?;
+
+-- name: count_sim_recipients
+SELECT count(*) FROM sim_recipients WHERE sim_id = ? AND month = ?;
+
+-- name: request_cancel
+-- Cancelling a granted job. Primary key.
+UPDATE recipients SET cancel_requested_at = ? WHERE id = ?;
+
+-- name: queue_depth
+-- Metrics and the overview. recipients_waiting, walked whole: the queue, not the history.
+SELECT q.depth, r.created_at
+FROM (SELECT count(*) AS depth, min(id) AS oldest_id FROM recipients WHERE lane IS NOT NULL) AS q
+LEFT JOIN recipients AS r ON r.id = q.oldest_id;
+
+-- name: was_fetched
+-- A report of a phone without a device. Primary key.
+SELECT 1 FROM recipient_events WHERE recipient_id = ? AND state = 'claimed' AND device_id IS NULL;
