@@ -1,4 +1,4 @@
-"""What every test may use: a clock that stands still and an open database on a real file."""
+"""What every test may use: a clock that stands still, an open database on a real file, a server."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.clocks import FrozenClock
+from tests.servers import RunningServer, running_server
 from textko_server.config import StoreSettings
 from textko_server.store.database import Database
 
@@ -21,3 +22,10 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def server(tmp_path: Path, clock: FrozenClock) -> AsyncIterator[RunningServer]:
+    """A server with default limits, whose time is `clock`."""
+    async with running_server(tmp_path / "data", clock=clock) as running:
+        yield running
