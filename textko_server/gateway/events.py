@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
@@ -26,6 +27,15 @@ class LaneFilled(Event, frozen=True, tag="lane_filled"):
 
     lane: str
     count: int
+
+
+class MessageSubmitted(Event, frozen=True, tag="message_submitted"):
+    """A new message; its recipients are all in `state`."""
+
+    message_id: int
+    recipient_ids: range
+    state: str
+    at: int
 
 
 class RecipientChanged(Event, frozen=True, tag="recipient_changed"):
@@ -77,23 +87,32 @@ class WebhookAttempted(Event, frozen=True, tag="webhook_attempted"):
     at: int
 
 
+Listener = Callable[[Any], None]
+
+
 class Events:
     """The bus. Listeners are plain functions, called in order; they must be quick."""
 
     def __init__(self) -> None:
-        self._listeners: list[Callable[[Event], None]] = []
+        self._listeners: dict[type[Event], list[Listener]] = {}
 
-    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Call `listener` with every event from now on; the answer stops it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def listen(self, listener: Listener, *kinds: type[Event]) -> Callable[[], None]:
+        """Call `listener` with every event of these kinds from now on; the answer stops it."""
+        for kind in kinds or ALL_EVENTS:
+            self._listeners.setdefault(kind, []).append(listener)
+
+        def stop() -> None:
+            for kind in kinds or ALL_EVENTS:
+                self._listeners[kind].remove(listener)
+
+        return stop
 
     def publish(self, events: list[object]) -> None:
         """Store.Database calls this after each commit."""
         for event in events:
-            for listener in tuple(self._listeners):
+            for listener in tuple(self._listeners.get(type(event), ())):  # type: ignore[arg-type]  # the store carries events unseen
                 try:
-                    listener(event)  # type: ignore[arg-type]  # the store carries events unseen
+                    listener(event)
                 except Exception:
                     log.exception("event_listener_failed")
 
@@ -131,3 +150,6 @@ class EventStream:
         batch = list(self._waiting)
         self._waiting.clear()
         return batch
+
+
+ALL_EVENTS = tuple(Event.__subclasses__())

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from textko_server.clock import Clock
 from textko_server.config import DispatchSettings
+from textko_server.gateway.charges import check_subscription
 from textko_server.gateway.dispatch import account_lane
 from textko_server.gateway.lifecycle import Lifecycle
-from textko_server.gateway.messages import check_subscription
 from textko_server.gateway.polls import Polls
 from textko_server.gateway.reports import Report, Reports
 from textko_server.model import Job, Principal, State

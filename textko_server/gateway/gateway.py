@@ -10,7 +10,7 @@ from textko_server.gateway.accounts import Accounts
 from textko_server.gateway.api_keys import ApiKeys
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.dispatch import Dispatch
-from textko_server.gateway.events import DeviceChanged, Event, Events
+from textko_server.gateway.events import DeviceChanged, Event, Events, LaneFilled
 from textko_server.gateway.fetches import Fetches
 from textko_server.gateway.inbox import Inbox
 from textko_server.gateway.lifecycle import Lifecycle
@@ -76,8 +76,8 @@ class Gateway:
         # Codes have 38 bits and live ten minutes; this keeps guessing hopeless from one address.
         self.pairing_throttle = LoginThrottle(clock, 60, "pairings")
         self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle)
-        self.events.listen(self.polls.on_event)
-        self.events.listen(self._forget_deleted)
+        self.events.listen(self.polls.on_event, LaneFilled, DeviceChanged)
+        self.events.listen(self._forget_deleted, DeviceChanged)
 
     @classmethod
     async def open(cls, db: Database, clock: Clock, settings: Settings) -> "Gateway":

@@ -6,18 +6,11 @@ together, or nothing. Refuses to know dialects; they translate to a Submission.
 
 import msgspec
 
-from textko_server.clock import Clock, month_of
+from textko_server.clock import Clock
 from textko_server.config import DispatchSettings, MessageSettings
-from textko_server.errors import (
-    InsufficientCredits,
-    Invalid,
-    LimitExceeded,
-    NotFound,
-    SubscriptionRequired,
-    WrongState,
-)
-from textko_server.gateway import dispatch, states
-from textko_server.gateway.events import DeviceChanged, LaneFilled, RecipientChanged
+from textko_server.errors import Invalid, NotFound, TextkoError, WrongState
+from textko_server.gateway import charges, dispatch, states
+from textko_server.gateway.events import DeviceChanged, LaneFilled, MessageSubmitted
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.segments import Segmentation, segment
@@ -62,6 +55,23 @@ class Submitted(msgspec.Struct, frozen=True):
     segmentation: Segmentation
 
 
+class _Submit(msgspec.Struct, frozen=True):
+    """One caller's submissions: accepted together or not at all."""
+
+    principal: Principal
+    submissions: list[Submission]
+    segmentations: list[Segmentation]
+
+    @property
+    def charge(self) -> charges.Charge:
+        messages = segments = 0
+        for submission, segmentation in zip(self.submissions, self.segmentations, strict=True):
+            count = len(submission.phone_numbers)
+            messages += count
+            segments += count * segmentation.segments
+        return charges.Charge(self.principal.user_id, messages, segments)
+
+
 class MessageDetail(msgspec.Struct, frozen=True):
     message: Message
     recipients: list[Recipient]
@@ -85,6 +95,7 @@ class Messages:
         self._dispatch_settings = dispatch_settings
         self._lifecycle = lifecycle
         self._presence = presence
+        self._submits = db.batch(self._insert)
 
     # --- submit ---
 
@@ -95,10 +106,18 @@ class Messages:
             Invalid: a text or number that cannot be sent; names the field.
             LimitExceeded, InsufficientCredits, SubscriptionRequired: of the account.
         """
-        checked = [self._check(s) for s in submissions]
-        return await self._db.write(
-            lambda tx: self.insert(tx, principal, submissions, checked), durable=True
-        )
+        segmentations = [self._check(s) for s in submissions]
+        return await self._submits.write(_Submit(principal, submissions, segmentations))
+
+    def insert(
+        self, tx: Transaction, principal: Principal, submissions: list[Submission]
+    ) -> list[Submitted]:
+        """The same for callers that store something else in the same transaction."""
+        segmentations = [self._check(s) for s in submissions]
+        [outcome] = self._insert(tx, [_Submit(principal, submissions, segmentations)])
+        if isinstance(outcome, TextkoError):
+            raise outcome
+        return outcome
 
     def _check(self, submission: Submission) -> Segmentation:
         if not submission.text or submission.text.isspace():
@@ -116,79 +135,94 @@ class Messages:
             )
         return segmentation
 
-    def insert(
-        self,
-        tx: Transaction,
-        principal: Principal,
-        submissions: list[Submission],
-        segmentations: list[Segmentation],
-    ) -> list[Submitted]:
-        """The submit itself, for callers that store something else in the same transaction."""
+    def _insert(
+        self, tx: Transaction, submits: list[_Submit]
+    ) -> list[list[Submitted] | TextkoError]:
+        """Every submit that its account may make, in as few statements as possible."""
         now_ms = self._clock.now_ms()
-        user_id = principal.user_id
-        self._charge(tx, user_id, submissions, segmentations, now_ms)
-        submitted: list[Submitted] = []
-        filled: dict[str, int] = {}
-        for submission, segmentation in zip(submissions, segmentations, strict=True):
-            one = self._insert_one(tx, principal, submission, segmentation, now_ms, filled)
-            submitted.append(one)
-        for lane, count in filled.items():
+        refusals = charges.take(tx, [submit.charge for submit in submits], now_ms)
+        outcomes: list[list[Submitted] | TextkoError] = [r or [] for r in refusals]
+        accepted = [
+            (outcome, submit.principal, submission, segmentation)
+            for outcome, submit in zip(outcomes, submits, strict=True)
+            if isinstance(outcome, list)
+            for submission, segmentation in zip(
+                submit.submissions, submit.segmentations, strict=True
+            )
+        ]
+        if not accepted:
+            return outcomes
+        message_ids = store.insert(
+            tx, [self._message_row(p, s, g, now_ms) for _, p, s, g in accepted]
+        )
+        rows: list[tuple[object, ...]] = []
+        filled: dict[tuple[int, str], int] = {}
+        for message_id, (_, principal, submission, segmentation) in zip(
+            message_ids, accepted, strict=True
+        ):
+            rows += self._recipient_rows(
+                tx, principal.user_id, message_id, submission, segmentation, now_ms, filled
+            )
+        recipient_ids = store.insert_recipients(tx, rows)
+        at = recipient_ids.start
+        for message_id, (outcome, principal, submission, segmentation) in zip(
+            message_ids, accepted, strict=True
+        ):
+            own = range(at, at + len(submission.phone_numbers))
+            at = own.stop
+            outcome.append(Submitted(message_id, now_ms, own, segmentation))
+            tx.after_commit(
+                MessageSubmitted(
+                    principal.user_id, message_id, own, _first_state(submission), now_ms
+                )
+            )
+        for (user_id, lane), count in filled.items():
             tx.after_commit(LaneFilled(user_id, lane, count))
-        return submitted
+        return outcomes
 
-    def _insert_one(
+    def _message_row(
+        self, principal: Principal, s: Submission, segmentation: Segmentation, now_ms: int
+    ) -> tuple[object, ...]:
+        return (
+            principal.user_id, s.dialect, principal.api_key_id, s.text, segmentation.encoding,
+            segmentation.segments, len(s.phone_numbers), _first_state(s), s.priority, s.sender_id,
+            s.custom_id, s.scheduled_at, self._expires_at(s, now_ms), now_ms, now_ms,
+        )  # fmt: skip
+
+    def _recipient_rows(
         self,
         tx: Transaction,
-        principal: Principal,
-        submission: Submission,
+        user_id: int,
+        message_id: int,
+        s: Submission,
         segmentation: Segmentation,
         now_ms: int,
-        filled: dict[str, int],
-    ) -> Submitted:
-        user_id = principal.user_id
-        expires_at = submission.expires_at
-        if expires_at is None and self._settings.expire_after_s:
-            start = max(submission.scheduled_at or 0, now_ms)
-            expires_at = start + self._settings.expire_after_s * 1000
-        state = State.SCHEDULED if submission.scheduled_at else State.QUEUED
-        message_id = store.insert(
-            tx,
-            (
-                user_id, submission.dialect, principal.api_key_id, submission.text,
-                segmentation.encoding, segmentation.segments, len(submission.phone_numbers), state,
-                submission.priority, submission.sender_id, submission.custom_id,
-                submission.scheduled_at, expires_at, now_ms, now_ms,
-            ),
-        )  # fmt: skip
-        home = self._home_lane(user_id, submission)
+        filled: dict[tuple[int, str], int],
+    ) -> list[tuple[object, ...]]:
+        """Counts in `filled` how many jobs wait in each lane of the account now."""
+        state = _first_state(s)
+        home = _home_lane(user_id, s)
+        expires_at = self._expires_at(s, now_ms)
         rows: list[tuple[object, ...]] = []
-        for phone_number in submission.phone_numbers:
+        for phone_number in s.phone_numbers:
             lane: str | None = None
-            due_at = submission.scheduled_at
+            due_at = s.scheduled_at
             if state is State.QUEUED:
                 lane, open_at = self._first_lane(tx, user_id, phone_number, home, now_ms)
-                filled[lane] = filled.get(lane, 0) + 1
-                due_at = min((t for t in (open_at, expires_at) if t is not None), default=None)
+                filled[(user_id, lane)] = filled.get((user_id, lane), 0) + 1
+                due_at = expires_at if open_at is None else min(open_at, expires_at or open_at)
             rows.append(
                 (
-                    message_id, user_id, phone_number, state, lane, home, submission.priority,
-                    submission.device_id, submission.sim_id, due_at, expires_at,
-                    segmentation.segments, now_ms,
+                    message_id, user_id, phone_number, state, lane, home, s.priority, s.device_id,
+                    s.sim_id, due_at, expires_at, segmentation.segments, now_ms,
                 )
             )  # fmt: skip
-        recipient_ids = store.insert_recipients(tx, rows)
-        for recipient_id in recipient_ids:
-            tx.after_commit(
-                RecipientChanged(user_id, recipient_id, message_id, state, now_ms, now_ms)
-            )
-        return Submitted(message_id, now_ms, recipient_ids, segmentation)
+        return rows
 
-    def _home_lane(self, user_id: int, submission: Submission) -> str:
-        if submission.sim_id is not None:
-            return dispatch.sim_lane(submission.sim_id)
-        if submission.device_id is not None:
-            return dispatch.device_lane(submission.device_id)
-        return dispatch.account_lane(user_id)
+    def _expires_at(self, submission: Submission, now_ms: int) -> int | None:
+        if submission.expires_at is not None or not self._settings.expire_after_s:
+            return submission.expires_at
+        return max(submission.scheduled_at or 0, now_ms) + self._settings.expire_after_s * 1000
 
     def _first_lane(
         self, tx: Transaction, user_id: int, phone_number: str, home: str, now_ms: int
@@ -204,28 +238,6 @@ class Messages:
             if last is not None and self._presence.is_online(last[1]):
                 return dispatch.sim_lane(last[0]), now_ms + prefer_s * 1000
         return home, None
-
-    def _charge(
-        self,
-        tx: Transaction,
-        user_id: int,
-        submissions: list[Submission],
-        segmentations: list[Segmentation],
-        now_ms: int,
-    ) -> None:
-        credits_left, monthly_limit = check_subscription(tx, user_id, now_ms)
-        count = sum(len(s.phone_numbers) for s in submissions)
-        segments = sum(
-            len(s.phone_numbers) * g.segments
-            for s, g in zip(submissions, segmentations, strict=True)
-        )
-        used = usage_store.add(tx, user_id, month_of(now_ms), count, segments)
-        if monthly_limit is not None and used > monthly_limit:
-            raise LimitExceeded(monthly_limit, used - count)
-        if credits_left is not None:
-            if segments > credits_left:
-                raise InsufficientCredits(segments, credits_left)
-            usage_store.take_credits(tx, user_id, segments)
 
     # --- read ---
 
@@ -285,7 +297,7 @@ class Messages:
             SubscriptionRequired: it has ended.
         """
         now_ms = self._clock.now_ms()
-        await self._db.write(lambda tx: check_subscription(tx, principal.user_id, now_ms))
+        await self._db.write(lambda tx: charges.check_subscription(tx, principal.user_id, now_ms))
 
     async def queue_depth(self) -> tuple[int, int | None]:
         """(jobs waiting for a phone, when the oldest of them was submitted)."""
@@ -364,20 +376,16 @@ class Messages:
         return await self._db.write(write)
 
 
-def check_subscription(tx: Transaction, user_id: int, now_ms: int) -> tuple[int | None, int | None]:
-    """(credits, monthly limit) of an account whose subscription has not ended; None: unlimited.
+def _first_state(submission: Submission) -> State:
+    return State.SCHEDULED if submission.scheduled_at else State.QUEUED
 
-    Raises:
-        SubscriptionRequired: it has ended.
-        NotFound: no such user.
-    """
-    limits = usage_store.limits(tx, user_id)
-    if limits is None:
-        raise NotFound("user")
-    credits_left, monthly_limit, subscription_ends_at = limits
-    if subscription_ends_at is not None and subscription_ends_at <= now_ms:
-        raise SubscriptionRequired("the account's subscription has ended")
-    return credits_left, monthly_limit
+
+def _home_lane(user_id: int, submission: Submission) -> str:
+    if submission.sim_id is not None:
+        return dispatch.sim_lane(submission.sim_id)
+    if submission.device_id is not None:
+        return dispatch.device_lane(submission.device_id)
+    return dispatch.account_lane(user_id)
 
 
 def _may_see(principal: Principal, user_id: int) -> bool:

@@ -52,7 +52,7 @@ class PrincipalCache:
         self._clock = clock
         self._entries: dict[Hashable, tuple[Principal, int]] = {}
         self._change_count = 0
-        events.listen(self._drop_changed)
+        events.listen(self._drop_changed, AccountChanged)
 
     def find(self, proof: Hashable) -> Principal | None:
         """The principal, while it is known to be valid. Never waits."""

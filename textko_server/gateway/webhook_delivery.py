@@ -91,7 +91,7 @@ class WebhookLoop:
         One that is cut off stays due and is repeated after the next start.
         """
         self._stopping = stopping
-        stop_listening = self._events.listen(self._on_event)
+        stop_listening = self._events.listen(self._on_event, WebhookDue)
         stop_watch = asyncio.create_task(self._wake_when_stopping())
         try:
             while not stopping.is_set():

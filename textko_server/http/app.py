@@ -2,7 +2,12 @@
 
 from aiohttp import web
 
-from textko_server.gateway.events import Event, RecipientChanged, WebhookAttempted
+from textko_server.gateway.events import (
+    Event,
+    MessageSubmitted,
+    RecipientChanged,
+    WebhookAttempted,
+)
 from textko_server.gateway.gateway import Gateway
 from textko_server.http import device, health
 from textko_server.http.app_keys import GATEWAY, IS_SOCKET, SELFHOSTED_RATE
@@ -38,11 +43,13 @@ def make_metrics(gateway: Gateway) -> Metrics:
     metrics = Metrics()
 
     def count(event: Event) -> None:
-        if isinstance(event, RecipientChanged):
+        if isinstance(event, MessageSubmitted):
+            metrics.count_event("recipient", event.state, len(event.recipient_ids))
+        elif isinstance(event, RecipientChanged):
             metrics.count_event("recipient", event.state)
         elif isinstance(event, WebhookAttempted):
             outcome = "delivered" if event.state == "delivered" else "failed"
             metrics.count_event("webhook", outcome)
 
-    gateway.events.listen(count)
+    gateway.events.listen(count, MessageSubmitted, RecipientChanged, WebhookAttempted)
     return metrics

@@ -33,8 +33,8 @@ class Metrics:
         buckets[bisect_left(_BUCKETS_S, duration_s)] += 1
         self._duration_sums[route] = self._duration_sums.get(route, 0.0) + duration_s
 
-    def count_event(self, kind: str, label: str) -> None:
-        self.events[(kind, label)] = self.events.get((kind, label), 0) + 1
+    def count_event(self, kind: str, label: str, count: int = 1) -> None:
+        self.events[(kind, label)] = self.events.get((kind, label), 0) + count
 
     def render_requests(self) -> list[str]:
         lines = [

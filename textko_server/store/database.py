@@ -5,6 +5,11 @@ them in one BEGIN IMMEDIATE … COMMIT with a savepoint for each, and answers al
 one fsync. A function that raises is rolled back to its savepoint and fails alone. Functions may be
 run again from the start, so they must not change anything but the database.
 
+What comes thick and fast goes through a Batch: all its waiting items are given to one function,
+which stores them with few statements. Each statement costs the writer a hand-over of the
+interpreter lock to and from the busy event loop, so many small ones are many times slower than
+their SQL.
+
 Refuses to know what is stored; see migrations/ for that.
 """
 
@@ -14,21 +19,27 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import aiosqlite
 
 from textko_server.config import StoreSettings
-from textko_server.errors import Unavailable
+from textko_server.errors import TextkoError, Unavailable
 from textko_server.store.migrations import migrate
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | dict[str, Any]
 
 # Bounds the time a late-comer waits behind a group, and what one failing COMMIT takes with it.
 MAX_GROUP_COUNT = 256
+
+# How many rows one INSERT takes, largest first: few sizes, so that their statements stay prepared.
+_CHUNK_SIZES = (64, 16, 4, 1)
 
 
 class Transaction:
@@ -55,13 +66,28 @@ class Transaction:
         assert rowid is not None  # noqa: S101 - lastrowid is None only before the first INSERT
         return rowid
 
+    def insert_all(self, sql: str, rows: Sequence[Parameters]) -> range:
+        """Insert rows with a one-row `INSERT … VALUES (?, …)`, many at a step; returns their ids.
+
+        The table's ids must be AUTOINCREMENT: then those of one writer have no gaps.
+        """
+        last = 0
+        start = 0
+        for size in _CHUNK_SIZES:
+            while len(rows) - start >= size:
+                chunk = rows[start : start + size]
+                values = chunk[0] if size == 1 else tuple(chain.from_iterable(chunk))
+                last = self.insert(_repeated(sql, size), values)
+                start += size
+        return range(last - len(rows) + 1, last + 1)
+
     def after_commit(self, event: object) -> None:
         """Publish `event` once this write is on disk; it is dropped when the write fails."""
         self.events.append(event)
 
 
 class _Write:
-    __slots__ = ("durable", "error", "events", "function", "future", "result")
+    __slots__ = ("batch", "durable", "error", "function", "future", "item", "result")
 
     def __init__(
         self, function: Callable[[Transaction], Any], future: "asyncio.Future[Any]", durable: bool
@@ -69,9 +95,40 @@ class _Write:
         self.function = function
         self.future = future
         self.durable = durable
+        self.batch: Batch[Any, Any] | None = None
+        self.item: Any = None
         self.result: Any = None
         self.error: BaseException | None = None
-        self.events: list[object] = []
+
+
+class Batch(Generic[Item, T]):
+    """Items of one kind that are stored together. Made by `Database.batch`.
+
+    `function` gets all that are waiting and answers one outcome for each, in order: a result, or
+    the error its caller is to get. When it raises, it is run again for each item alone.
+    """
+
+    def __init__(
+        self,
+        database: "Database",
+        function: Callable[[Transaction, list[Item]], list[T | TextkoError]],
+    ) -> None:
+        self._database = database
+        self.function = function
+
+    async def write(self, item: Item) -> T:
+        """Store an item; on disk when this returns. Raises what the function answered for it."""
+        result: T = await self._database._enqueue(self._alone(item), batch=self, item=item)
+        return result
+
+    def _alone(self, item: Item) -> Callable[[Transaction], T]:
+        def write(tx: Transaction) -> T:
+            [outcome] = self.function(tx, [item])
+            if isinstance(outcome, TextkoError):
+                raise outcome
+            return outcome
+
+        return write
 
 
 class Database:
@@ -134,12 +191,30 @@ class Database:
         Raises: whatever `function` raises, after its changes were undone; Unavailable when the
         disk refuses or the server stops.
         """
+        result: T = await self._enqueue(function, durable=durable)
+        return result
+
+    def batch(
+        self, function: Callable[[Transaction, list[Item]], list[T | TextkoError]]
+    ) -> Batch[Item, T]:
+        """A way to store items of one kind together; see Batch."""
+        return Batch(self, function)
+
+    def _enqueue(
+        self,
+        function: Callable[[Transaction], Any],
+        *,
+        durable: bool = True,
+        batch: Batch[Any, Any] | None = None,
+        item: Any = None,
+    ) -> "asyncio.Future[Any]":
         if self._thread is None or self._loop is None:
             raise Unavailable("the server is stopping")
         write = _Write(function, self._loop.create_future(), durable)
+        write.batch = batch
+        write.item = item
         self._writes.put(write)
-        result: T = await write.future
-        return result
+        return write.future
 
     async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query on a read-only connection."""
@@ -201,45 +276,73 @@ class Database:
         connection.close()
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
+        events: list[object] = []
+        batches: dict[Batch[Any, Any], list[_Write]] = {}
         try:
             connection.execute("BEGIN IMMEDIATE")
             for write in group:
-                self._run(connection, write, alone=len(group) == 1)
+                if write.batch is None:
+                    self._run(connection, write, events)
+                else:
+                    batches.setdefault(write.batch, []).append(write)
+            for batch, writes in batches.items():
+                self._run_batch(connection, batch, writes, events)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            events.clear()
             for write in group:
                 write.error = write.error or _unavailable(error)
-        self._hand_back([w for w in group if w.durable or w.events])
+        self._hand_back(group, events)
 
-    def _run(self, connection: sqlite3.Connection, write: _Write, *, alone: bool) -> None:
+    def _run(self, connection: sqlite3.Connection, write: _Write, events: list[object]) -> None:
         """Run one function inside the open transaction. Raises only when the group is lost."""
         transaction = Transaction(connection)
-        if not alone:
-            connection.execute("SAVEPOINT write")
+        connection.execute("SAVEPOINT write")
         try:
             write.result = write.function(transaction)
         except Exception as error:
             if not connection.in_transaction:
                 # SQLite itself rolled everything back (disk full, I/O error).
                 raise sqlite3.OperationalError(str(error)) from error
-            write.error = _unavailable(error) if isinstance(error, _DISK_ERRORS) else error
-            connection.execute("ROLLBACK" if alone else "ROLLBACK TO write")
-            if alone:
-                connection.execute("BEGIN IMMEDIATE")
+            write.error = _unavailable(error) if isinstance(error, sqlite3.Error) else error
+            connection.execute("ROLLBACK TO write")
         else:
-            write.events = transaction.events
-        if not alone:
-            connection.execute("RELEASE write")
+            events.extend(transaction.events)
+        connection.execute("RELEASE write")
         if not write.durable:
-            self._hand_back([write], publish=False)
+            self._hand_back([write], [])
 
-    def _hand_back(self, writes: list[_Write], *, publish: bool = True) -> None:
-        if not writes or self._loop is None:
-            return
-        events = [e for w in writes if w.error is None for e in w.events] if publish else []
-        self._loop.call_soon_threadsafe(self._resolve, writes, events)
+    def _run_batch(
+        self,
+        connection: sqlite3.Connection,
+        batch: Batch[Any, Any],
+        writes: list[_Write],
+        events: list[object],
+    ) -> None:
+        transaction = Transaction(connection)
+        connection.execute("SAVEPOINT batch")
+        try:
+            outcomes = batch.function(transaction, [write.item for write in writes])
+        except Exception as error:
+            if not connection.in_transaction:
+                raise sqlite3.OperationalError(str(error)) from error
+            connection.execute("ROLLBACK TO batch")
+            for write in writes:
+                self._run(connection, write, events)
+        else:
+            events.extend(transaction.events)
+            for write, outcome in zip(writes, outcomes, strict=True):
+                if isinstance(outcome, TextkoError):
+                    write.error = outcome
+                else:
+                    write.result = outcome
+        connection.execute("RELEASE batch")
+
+    def _hand_back(self, writes: list[_Write], events: list[object]) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._resolve, writes, events)
 
     # --- on the event loop ---
 
@@ -255,12 +358,16 @@ class Database:
                 write.future.set_result(write.result)
 
 
-_DISK_ERRORS = (sqlite3.OperationalError, sqlite3.DatabaseError)
-
-
 def _unavailable(error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.IntegrityError):
         return error
     unavailable = Unavailable(f"the database did not take the change: {error}")
     unavailable.__cause__ = error
     return unavailable
+
+
+@cache
+def _repeated(sql: str, count: int) -> str:
+    """`INSERT … VALUES (?, ?)` for `count` rows at once."""
+    row = sql[sql.rindex("(") :]
+    return sql + f", {row}" * (count - 1)

@@ -17,20 +17,14 @@ _RECIPIENT_COLUMNS = len(Recipient.__struct_fields__)
 # --- inside a write ---
 
 
-def insert(tx: Transaction, values: tuple[Any, ...]) -> int:
-    """Insert a message; `values` in the order of the query. Returns its key."""
-    return tx.insert(_MESSAGES.insert_message, values)
+def insert(tx: Transaction, rows: list[tuple[Any, ...]]) -> range:
+    """Insert messages; `rows` in the order of the query. Returns their keys, in order."""
+    return tx.insert_all(_MESSAGES.insert_message, rows)
 
 
 def insert_recipients(tx: Transaction, rows: list[tuple[Any, ...]]) -> range:
     """Insert recipients; `rows` in the order of the query. Returns their keys, in order."""
-    if len(rows) == 1:
-        key = tx.insert(_RECIPIENTS.insert_recipient, rows[0])
-        return range(key, key + 1)
-    tx.executemany(_RECIPIENTS.insert_recipient, rows)
-    # AUTOINCREMENT keys of one writer have no gaps within a statement run.
-    last = int(tx.execute("SELECT last_insert_rowid()").fetchone()[0])
-    return range(last - len(rows) + 1, last + 1)
+    return tx.insert_all(_RECIPIENTS.insert_recipient, rows)
 
 
 def find_job(tx: Transaction, recipient_id: int) -> Job | None:

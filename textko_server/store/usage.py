@@ -13,6 +13,12 @@ def limits(tx: Transaction, user_id: int) -> tuple[int | None, int | None, int |
     return (row[0], row[1], row[2]) if row else None
 
 
+def used_in(tx: Transaction, user_id: int, month: str) -> int:
+    """Recipients of a calendar month so far."""
+    row = tx.one(_USAGE.usage_of_month, (user_id, month))
+    return row[0] if row else 0
+
+
 def add(tx: Transaction, user_id: int, month: str, messages: int, segments: int) -> int:
     """Count recipients and segments of an account; returns its recipients of that month."""
     row = tx.execute(_USAGE.add_usage, (user_id, month, messages, segments)).fetchone()

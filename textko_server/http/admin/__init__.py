@@ -1,0 +1,21 @@
+"""The admin API: everything the operator can do, as JSON, for the command line and the screens.
+
+On the port it takes an admin's login, or anybody's login or all-powerful API key for their own
+things; on the unix socket whoever opens it is the operator. The structs are in admin_wire.py.
+"""
+
+from aiohttp import web
+
+from textko_server.http.admin import api_keys, devices, logins, server, users
+
+ENDPOINTS = (
+    *logins.ENDPOINTS,
+    *users.ENDPOINTS,
+    *api_keys.ENDPOINTS,
+    *devices.ENDPOINTS,
+    *server.ENDPOINTS,
+)
+
+
+def routes() -> list[web.RouteDef]:
+    return [endpoint.route() for endpoint in ENDPOINTS]

@@ -1,0 +1,145 @@
+"""`/admin/v1/devices` and `/pairing-codes`: the phones, their SIMs and how fast they may send."""
+
+from urllib.parse import urlsplit
+
+import msgspec
+
+from textko_server import admin_wire as wire
+from textko_server.errors import Invalid
+from textko_server.gateway.public_ids import Kind
+from textko_server.http.admin.access import owner_of_new, owner_shown
+from textko_server.http.admin.endpoint import Call, Endpoint
+from textko_server.http.admin.names import Names
+from textko_server.http.app_keys import IS_SOCKET
+from textko_server.http.public_url import public_url
+from textko_server.model import Device, Sim
+
+_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+async def create_pairing_code(
+    call: Call, query: wire.UserQuery, body: wire.NewPairingCode
+) -> wire.PairingCode:
+    """A code for the next phone of an account: ten minutes, once."""
+    owner = await owner_of_new(call, body.user or query.user)
+    pairing = await call.gateway.devices.create_pairing_code(owner, body.name)
+    return wire.PairingCode(
+        code=pairing.code,
+        url=f"{_url_for_phones(call)}/pair#{pairing.code}",
+        expires_at=pairing.expires_at,
+    )
+
+
+def _url_for_phones(call: Call) -> str:
+    """As `server.public_url` says, or as the caller reached us; from this very machine that is of
+    no use to a phone, so then where we listen."""
+    if not call.request.app[IS_SOCKET]:
+        url = public_url(call.request)
+        if urlsplit(url).hostname not in _LOOPBACK_HOSTS:
+            return url
+    return call.about.url
+
+
+async def list_devices(call: Call, query: wire.UserQuery) -> wire.DeviceList:
+    """Oldest first."""
+    owner = await owner_shown(call, query.user)
+    devices = await call.gateway.devices.list_devices(call.principal, owner)
+    names = Names(call.gateway)
+    return wire.DeviceList(devices=[await _wire_device(call, names, d) for d in devices])
+
+
+async def get_device(call: Call) -> wire.DeviceDetail:
+    """With its SIMs."""
+    device = await call.gateway.devices.get(call.principal, call.key(Kind.DEVICE, "device"))
+    return await _detail(call, device)
+
+
+async def change_device(call: Call, body: wire.DeviceChanges) -> wire.DeviceDetail:
+    """Rename, switch on or off, make it the account's default."""
+    device = await call.gateway.devices.update(
+        call.principal,
+        call.key(Kind.DEVICE, "device"),
+        name=body.name,
+        is_enabled=body.is_enabled,
+        is_default=body.is_default or False,
+    )
+    return await _detail(call, device)
+
+
+async def delete_device(call: Call) -> None:
+    """Its token stops; what it was offered goes to others, what it had taken fails."""
+    await call.gateway.devices.delete(call.principal, call.key(Kind.DEVICE, "device"))
+
+
+async def set_pace(call: Call, body: wire.Pace) -> wire.Sim:
+    """The limits of one SIM; what is left out has none."""
+    device = await call.gateway.devices.get(call.principal, call.key(Kind.DEVICE, "device"))
+    slot = _slot(call.request.match_info["slot"])
+    pace = Sim(
+        id=0, device_id=device.id, slot=slot, number=None, carrier=None, subscription_id=None,
+        country_iso=None, is_present=True, **msgspec.structs.asdict(body),
+    )  # fmt: skip
+    return wire_sim(await call.gateway.devices.set_pace(call.principal, device.id, pace))
+
+
+def _slot(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 3):
+        raise Invalid("slot", "must be the number of a SIM slot, from 1")
+    return int(text)
+
+
+async def _detail(call: Call, device: Device) -> wire.DeviceDetail:
+    shown = await _wire_device(call, Names(call.gateway), device)
+    sims = [wire_sim(sim) for sim in await call.gateway.devices.list_sims(device.id)]
+    return wire.DeviceDetail(**msgspec.structs.asdict(shown), sims=sims)
+
+
+async def _wire_device(call: Call, names: Names, device: Device) -> wire.Device:
+    presence = call.gateway.presence
+    user_id, email = await names.user(device.user_id)
+    return wire.Device(
+        id=call.gateway.public_ids.encode(Kind.DEVICE, device.id, device.created_at),
+        user_id=user_id,
+        user=email,
+        name=device.name,
+        model=device.model,
+        app=" ".join(filter(None, (device.app_name, device.app_version))),
+        is_enabled=device.is_enabled,
+        is_default=device.is_default,
+        is_online=presence.is_online(device.id),
+        open_polls=presence.open_polls(device.id),
+        last_seen_at=presence.last_seen_at(device.id) or device.last_seen_at,
+        battery_percent=device.battery_percent,
+        is_charging=device.is_charging,
+        network=device.network,
+        signal_percent=device.signal_percent,
+        created_at=device.created_at,
+    )
+
+
+def wire_sim(sim: Sim) -> wire.Sim:
+    pace = wire.Pace(
+        min_gap_ms=sim.min_gap_ms,
+        per_minute=sim.per_minute,
+        per_hour=sim.per_hour,
+        per_day=sim.per_day,
+        recipients_per_month=sim.recipients_per_month,
+    )
+    return wire.Sim(
+        slot=sim.slot,
+        number=sim.number,
+        carrier=sim.carrier,
+        country_iso=sim.country_iso,
+        is_present=sim.is_present,
+        pace=pace,
+    )
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/pairing-codes", create_pairing_code, status=201),
+    Endpoint("GET", "/devices", list_devices),
+    Endpoint("GET", "/devices/{id}", get_device),
+    Endpoint("PATCH", "/devices/{id}", change_device),
+    Endpoint("DELETE", "/devices/{id}", delete_device),
+    Endpoint("PUT", "/devices/{id}/sims/{slot}/pace", set_pace),
+)

@@ -1,0 +1,29 @@
+-- Requests that may be repeated without sending twice. Rows live a day.
+
+-- name: find
+-- store.idempotency.find and find_in. Primary key.
+SELECT fingerprint, message_ids FROM idempotency_keys
+WHERE principal = :principal AND endpoint = :endpoint AND key = :key AND expires_at > :now_ms;
+
+-- name: put
+-- store.idempotency.put, in the transaction of the messages; over one that has expired. Primary key.
+INSERT INTO idempotency_keys (principal, endpoint, key, fingerprint, message_ids, expires_at)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (principal, endpoint, key) DO UPDATE
+SET fingerprint = excluded.fingerprint, message_ids = excluded.message_ids,
+    expires_at = excluded.expires_at;
+
+-- name: delete_some_expired
+-- store.idempotency.put: each new key takes a few old ones along. idempotency_keys_expiry, then
+-- primary key.
+DELETE FROM idempotency_keys WHERE (principal, endpoint, key) IN (
+    SELECT principal, endpoint, key FROM idempotency_keys
+    WHERE expires_at <= ? ORDER BY expires_at LIMIT 10);
+
+-- name: message
+-- store.idempotency.list_messages: what a replay answers about a message. Primary key.
+SELECT created_at, encoding, segments, recipient_count, text FROM messages WHERE id = ?;
+
+-- name: first_recipient
+-- The same: recipients of a message have keys in a row. recipients_of_message.
+SELECT min(id) FROM recipients WHERE message_id = ?;
