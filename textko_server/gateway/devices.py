@@ -13,7 +13,7 @@ from textko_server.clock import MINUTE_MS, Clock
 from textko_server.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from textko_server.gateway import dispatch
 from textko_server.gateway.clean_text import clean_text
-from textko_server.gateway.events import DeviceChanged
+from textko_server.gateway.events import AccountChanged, DeviceChanged, Event
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.presence import Presence
 from textko_server.model import Device, Principal, Sim, State
@@ -29,6 +29,7 @@ _CODE_LENGTH = 8
 MAX_NAME_CHARACTERS = 64
 MAX_SIMS = 8
 _SETTLE_BATCH_COUNT = 200
+MAX_REMEMBERED_COUNT = 10_000
 
 
 class PairingCode(msgspec.Struct, frozen=True):
@@ -56,6 +57,8 @@ class Devices:
         self._lifecycle = lifecycle
         self._presence = presence
         self._by_token: dict[bytes, int] = {}
+        self._remembered: dict[int, Device] = {}
+        self._change_count = 0
 
     # --- pairing ---
 
@@ -170,20 +173,68 @@ class Devices:
     # --- reading ---
 
     async def get(self, principal: Principal, device_id: int | None) -> Device:
-        """Raises NotFound when absent, somebody else's, or outside what the API key may use."""
-        device = await store.find(self._db, device_id) if device_id is not None else None
+        """Free for a device in use: nothing is read.
+
+        Raises:
+            NotFound: absent, somebody else's, or outside what the API key may use.
+        """
+        device = await self._find(device_id) if device_id is not None else None
         if device is None or not _may_use(principal, device):
             raise NotFound("device")
         return device
+
+    async def _find(self, device_id: int) -> Device | None:
+        remembered = self._remembered.get(device_id)
+        if remembered is not None:
+            return remembered
+        change_count = self._change_count
+        device = await store.find(self._db, device_id)
+        # Not kept when a device changed while it was read: it may be from before the change.
+        if device is not None and change_count == self._change_count:
+            if len(self._remembered) >= MAX_REMEMBERED_COUNT:
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[device_id] = device
+        return device
+
+    def on_event(self, event: Event) -> None:
+        """Drop what is remembered of a device that changed, and of one that was deleted all.
+
+        Must hear of every commit: that is what lets `get` answer without looking.
+        """
+        self._change_count += 1
+        if isinstance(event, DeviceChanged):
+            self._remembered.pop(event.device_id, None)
+            if event.what == "deleted":
+                self.forget(event.device_id)
+            elif event.what in ("settings", "enabled", "disabled"):
+                self._forget_account(event.user_id)  # another one may have been the default
+        elif isinstance(event, AccountChanged) and event.what == "deleted":
+            self._forget_account(event.user_id)
+
+    def _forget_account(self, user_id: int) -> None:
+        gone = [key for key, device in self._remembered.items() if device.user_id == user_id]
+        for key in gone:
+            del self._remembered[key]
 
     async def list_devices(self, principal: Principal, user_id: int | None = None) -> list[Device]:
         """Oldest first. Only an admin sees other accounts', or (None) everybody's."""
         owner = user_id if principal.is_admin else principal.user_id
         return [d for d in await store.list_devices(self._db, owner) if _may_use(principal, d)]
 
+    def last_seen_at(self, device: Device) -> int | None:
+        """When it was last heard of; what is stored is up to a minute behind."""
+        return self._presence.last_seen_at(device.id) or device.last_seen_at
+
+    def is_online(self, device: Device) -> bool:
+        return self._presence.is_online(device.id)
+
     async def list_sims(self, device_id: int) -> list[Sim]:
         """By slot. The caller has checked that the device may be seen."""
         return await store.list_sims(self._db, device_id)
+
+    async def list_sims_of_account(self, user_id: int) -> dict[int, list[Sim]]:
+        """By device, in one read."""
+        return await store.list_sims_of_user(self._db, user_id)
 
     # --- changing ---
 
@@ -224,6 +275,36 @@ class Devices:
                 tx.after_commit(DeviceChanged(device.user_id, device.id, what, now_ms))
             elif changed != current:
                 tx.after_commit(DeviceChanged(device.user_id, device.id, "settings", now_ms))
+            return changed
+
+        return await self._db.write(write)
+
+    async def record_status(
+        self,
+        principal: Principal,
+        device_id: int | None,
+        *,
+        battery_percent: int | None = None,
+        is_charging: bool | None = None,
+        network: str | None = None,
+    ) -> Device:
+        """What an application tells of a device; None: unchanged. Counts as heard of it.
+
+        Raises:
+            NotFound: as `get`.
+        """
+        device = await self.get(principal, device_id)
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Transaction) -> Device:
+            store.update_status(
+                tx, device.id, now_ms, battery_percent=battery_percent, is_charging=is_charging,
+                network=network, signal_percent=None,
+            )  # fmt: skip
+            changed = store.find_in(tx, device.id)
+            if changed is None:
+                raise NotFound("device")
+            tx.after_commit(DeviceChanged(device.user_id, device.id, "status", now_ms))
             return changed
 
         return await self._db.write(write)

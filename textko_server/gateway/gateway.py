@@ -10,8 +10,10 @@ from textko_server.gateway.accounts import Accounts
 from textko_server.gateway.api_keys import ApiKeys
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.dispatch import Dispatch
-from textko_server.gateway.events import DeviceChanged, Event, Events, LaneFilled
+from textko_server.gateway.events import AccountChanged, DeviceChanged, Events, LaneFilled
 from textko_server.gateway.fetches import Fetches
+from textko_server.gateway.history import History
+from textko_server.gateway.idempotency import Idempotency
 from textko_server.gateway.inbox import Inbox
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.login_throttle import LoginThrottle
@@ -60,6 +62,8 @@ class Gateway:
         self.messages = Messages(
             db, clock, settings.messages, settings.dispatch, self.lifecycle, self.presence
         )
+        self.idempotency = Idempotency(db, clock, self.messages)
+        self.history = History(db, self.messages)
         self.sync = Sync(
             db,
             clock,
@@ -77,16 +81,12 @@ class Gateway:
         self.pairing_throttle = LoginThrottle(clock, 60, "pairings")
         self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle)
         self.events.listen(self.polls.on_event, LaneFilled, DeviceChanged)
-        self.events.listen(self._forget_deleted, DeviceChanged)
+        self.events.listen(self.devices.on_event, DeviceChanged, AccountChanged)
 
     @classmethod
     async def open(cls, db: Database, clock: Clock, settings: Settings) -> "Gateway":
         """Build the services; makes this installation's secrets at its first start."""
         return cls(db, clock, settings, await db.write(_Secrets))
-
-    def _forget_deleted(self, event: Event) -> None:
-        if isinstance(event, DeviceChanged) and event.what == "deleted":
-            self.devices.forget(event.device_id)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Everything that happens by itself in the domain, until stopped."""

@@ -180,6 +180,15 @@ async def list_sims(db: Database, device_id: int) -> list[Sim]:
     return [_sim(row) for row in await db.fetch_all(_DEVICES.sims_of_device, (device_id,))]
 
 
+async def list_sims_of_user(db: Database, user_id: int) -> dict[int, list[Sim]]:
+    """By device; each by slot."""
+    sims: dict[int, list[Sim]] = {}
+    for row in await db.fetch_all(_DEVICES.sims_of_user, (user_id,)):
+        sim = _sim(row)
+        sims.setdefault(sim.device_id, []).append(sim)
+    return sims
+
+
 async def find_sim(db: Database, sim_id: int) -> Sim | None:
     row = await db.fetch_one(_DEVICES.get_sim, (sim_id,))
     return _sim(row) if row else None

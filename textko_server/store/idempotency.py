@@ -2,7 +2,7 @@
 
 import msgspec
 
-from textko_server.store.database import Database, Row, Transaction
+from textko_server.store.database import Transaction
 from textko_server.store.queries import load
 
 _IDEMPOTENCY = load("idempotency")
@@ -14,16 +14,20 @@ class Used(msgspec.Struct, frozen=True):
     message_ids: list[int]
 
 
-async def find(db: Database, principal: str, endpoint: str, key: str, now_ms: int) -> Used | None:
+class SubmittedRow(msgspec.Struct, frozen=True):
+    created_at: int
+    encoding: str
+    segments: int
+    text: str
+    first_recipient_id: int
+    last_recipient_id: int
+
+
+def find(tx: Transaction, principal: str, endpoint: str, key: str, now_ms: int) -> Used | None:
     """What the key was used for; None when it was not, or so long ago that it is free again."""
     values = {"principal": principal, "endpoint": endpoint, "key": key, "now_ms": now_ms}
-    return _used(await db.fetch_one(_IDEMPOTENCY.find, values))
-
-
-def find_in(tx: Transaction, principal: str, endpoint: str, key: str, now_ms: int) -> Used | None:
-    """The same inside a write."""
-    values = {"principal": principal, "endpoint": endpoint, "key": key, "now_ms": now_ms}
-    return _used(tx.one(_IDEMPOTENCY.find, values))
+    row = tx.one(_IDEMPOTENCY.find, values)
+    return Used(row[0], [int(message_id) for message_id in row[1].split()]) if row else None
 
 
 def put(
@@ -43,5 +47,7 @@ def put(
     tx.execute(_IDEMPOTENCY.put, values)
 
 
-def _used(row: Row | None) -> Used | None:
-    return Used(row[0], [int(key) for key in row[1].split()]) if row else None
+def find_submitted(tx: Transaction, message_id: int) -> SubmittedRow | None:
+    """None when the message was deleted since."""
+    row = tx.one(_IDEMPOTENCY.submitted, (message_id,))
+    return SubmittedRow(*row) if row and row[4] is not None else None

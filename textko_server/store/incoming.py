@@ -2,6 +2,7 @@
 
 from textko_server.model import IncomingMessage
 from textko_server.store.database import Database, Transaction
+from textko_server.store.key_search import search_key
 from textko_server.store.queries import load
 
 _INCOMING = load("incoming")
@@ -40,3 +41,24 @@ async def list_page(
     owner_id = device_id if device_id is not None else user_id
     values = {"owner_id": owner_id, "before_id": before_id, "limit": limit}
     return [IncomingMessage(*row) for row in await db.fetch_all(query, values)]
+
+
+async def list_after(
+    db: Database, *, user_id: int, device_id: int | None, after_id: int, limit: int
+) -> list[IncomingMessage]:
+    """Oldest first: of a device, else of the account."""
+    query = _INCOMING.list_of_user_after if device_id is None else _INCOMING.list_of_device_after
+    owner_id = user_id if device_id is None else device_id
+    values = {"owner_id": owner_id, "after_id": after_id, "limit": limit}
+    return [IncomingMessage(*row) for row in await db.fetch_all(query, values)]
+
+
+async def first_key_since(db: Database, at: int) -> int:
+    """The least key such that no message with a smaller one was stored at `at` or later."""
+    return await search_key(db, _INCOMING.last_key, _INCOMING.first_from, at)
+
+
+async def count_of_user(db: Database, user_id: int, at_most: int) -> int:
+    """How many an account has, counted no further than `at_most`."""
+    row = await db.fetch_one(_INCOMING.count_of_user, (user_id, at_most))
+    return int(row[0]) if row else 0

@@ -4,6 +4,7 @@ from typing import Any
 
 from textko_server.model import Dialect, Job, Message, Recipient, RecipientEvent, State
 from textko_server.store.database import Database, Row, Transaction
+from textko_server.store.key_search import search_key
 from textko_server.store.queries import load
 
 _MESSAGES = load("messages")
@@ -126,6 +127,24 @@ async def list_page(
 async def list_recipients(db: Database, message_id: int) -> list[Recipient]:
     rows = await db.fetch_all(_RECIPIENTS.list_of_message, (message_id,))
     return [_recipient(row) for row in rows]
+
+
+async def list_sent(
+    db: Database, user_id: int, *, beyond_id: int, newest_first: bool, limit: int
+) -> list[tuple[Message, Recipient]]:
+    """An account's recipients with their messages, in the order of the recipients' keys, from
+    `beyond_id` on without it."""
+    sql = _RECIPIENTS.sent_before if newest_first else _RECIPIENTS.sent_after
+    values = {"user_id": user_id, "beyond_id": beyond_id, "limit": limit}
+    return [
+        (_message(row[_RECIPIENT_COLUMNS:]), _recipient(row[:_RECIPIENT_COLUMNS]))
+        for row in await db.fetch_all(sql, values)
+    ]
+
+
+async def first_key_since(db: Database, at: int) -> int:
+    """The least key such that no recipient with a smaller one was made at `at` or later."""
+    return await search_key(db, _RECIPIENTS.last_key, _RECIPIENTS.first_from, at)
 
 
 async def list_recipients_of_device(

@@ -35,6 +35,12 @@ async def of_month(db: Database, user_id: int, month: str) -> tuple[int, int]:
     return (row[0], row[1]) if row else (0, 0)
 
 
+async def of_all_months(db: Database, user_id: int) -> int:
+    """Recipients an account has submitted since it exists."""
+    row = await db.fetch_one(_USAGE.usage_of_user, (user_id,))
+    return int(row[0]) if row else 0
+
+
 def last_sim(tx: Transaction, user_id: int, phone_number: str) -> tuple[int, int] | None:
     """(SIM, its device) that last wrote to this number."""
     row = tx.one(_CONTACTS.last_sim, (user_id, phone_number))

@@ -78,6 +78,13 @@ SELECT id, device_id, slot, number, carrier, subscription_id, country_iso, min_g
     per_hour, per_day, recipients_per_month, is_present
 FROM sims WHERE device_id = ? ORDER BY slot;
 
+-- name: sims_of_user
+-- Listing an account's devices. devices_of_user, then UNIQUE (device_id, slot).
+SELECT s.id, s.device_id, s.slot, s.number, s.carrier, s.subscription_id, s.country_iso,
+    s.min_gap_ms, s.per_minute, s.per_hour, s.per_day, s.recipients_per_month, s.is_present
+FROM devices AS d JOIN sims AS s ON s.device_id = d.id
+WHERE d.user_id = ? ORDER BY s.device_id, s.slot;
+
 -- name: get_sim
 SELECT id, device_id, slot, number, carrier, subscription_id, country_iso, min_gap_ms, per_minute,
     per_hour, per_day, recipients_per_month, is_present

@@ -1,7 +1,7 @@
 -- Requests that may be repeated without sending twice. Rows live a day.
 
 -- name: find
--- store.idempotency.find and find_in. Primary key.
+-- store.idempotency.find. Primary key.
 SELECT fingerprint, message_ids FROM idempotency_keys
 WHERE principal = :principal AND endpoint = :endpoint AND key = :key AND expires_at > :now_ms;
 
@@ -20,10 +20,10 @@ DELETE FROM idempotency_keys WHERE (principal, endpoint, key) IN (
     SELECT principal, endpoint, key FROM idempotency_keys
     WHERE expires_at <= ? ORDER BY expires_at LIMIT 10);
 
--- name: message
--- store.idempotency.list_messages: what a replay answers about a message. Primary key.
-SELECT created_at, encoding, segments, recipient_count, text FROM messages WHERE id = ?;
-
--- name: first_recipient
--- The same: recipients of a message have keys in a row. recipients_of_message.
-SELECT min(id) FROM recipients WHERE message_id = ?;
+-- name: submitted
+-- store.idempotency.find_submitted: what a replay tells of a message. Primary key, then
+-- recipients_of_message.
+SELECT m.created_at, m.encoding, m.segments, m.text,
+    (SELECT min(id) FROM recipients WHERE message_id = m.id),
+    (SELECT max(id) FROM recipients WHERE message_id = m.id)
+FROM messages AS m WHERE m.id = ?;

@@ -27,3 +27,27 @@ ORDER BY id DESC LIMIT :limit;
 SELECT id, user_id, device_id, sim_slot, sender, text, received_at, created_at
 FROM incoming_messages WHERE id < :before_id
 ORDER BY id DESC LIMIT :limit;
+
+-- name: list_of_user_after
+-- gateway.history: one account's, oldest first. incoming_messages_of_user.
+SELECT id, user_id, device_id, sim_slot, sender, text, received_at, created_at
+FROM incoming_messages WHERE user_id = :owner_id AND id > :after_id
+ORDER BY id LIMIT :limit;
+
+-- name: list_of_device_after
+-- The same of one device. incoming_messages_of_device.
+SELECT id, user_id, device_id, sim_slot, sender, text, received_at, created_at
+FROM incoming_messages WHERE device_id = :owner_id AND id > :after_id
+ORDER BY id LIMIT :limit;
+
+-- name: count_of_user
+-- Statistics: how many of an account, counted up to a limit. incoming_messages_of_user.
+SELECT count(*) FROM (SELECT 1 FROM incoming_messages WHERE user_id = ? LIMIT ?);
+
+-- name: last_key
+-- gateway.history, looking for a time among the keys. Primary key.
+SELECT coalesce(max(id), 0) FROM incoming_messages;
+
+-- name: first_from
+-- The same: the first at or after a key, and when it was made. Primary key.
+SELECT id, created_at FROM incoming_messages WHERE id >= ? ORDER BY id LIMIT 1;

@@ -147,3 +147,41 @@ LEFT JOIN recipients AS r ON r.id = q.oldest_id;
 -- name: was_fetched
 -- A report of a phone without a device. Primary key.
 SELECT 1 FROM recipient_events WHERE recipient_id = ? AND state = 'claimed' AND device_id IS NULL;
+
+-- name: sent_before
+-- gateway.history: an account's recipients with their messages, newest first. messages_of_user
+-- backwards, and of each message recipients_of_message backwards: keys of recipients follow those of
+-- their messages, so that this is the order of the keys, without an index that every submit pays.
+SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
+    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
+    m.id, m.user_id, m.dialect, m.api_key_id, m.text, m.encoding, m.segments, m.recipient_count,
+    m.state, m.priority, m.sender_id, m.custom_id, m.scheduled_at, m.expires_at, m.created_at,
+    m.updated_at
+FROM messages AS m CROSS JOIN recipients AS r ON r.message_id = m.id
+WHERE m.user_id = :user_id AND r.id < :beyond_id AND m.id <= (
+    SELECT message_id FROM recipients WHERE id < :beyond_id ORDER BY id DESC LIMIT 1)
+ORDER BY m.id DESC, r.id DESC LIMIT :limit;
+
+-- name: sent_after
+-- The same, oldest first.
+SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
+    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
+    m.id, m.user_id, m.dialect, m.api_key_id, m.text, m.encoding, m.segments, m.recipient_count,
+    m.state, m.priority, m.sender_id, m.custom_id, m.scheduled_at, m.expires_at, m.created_at,
+    m.updated_at
+FROM messages AS m CROSS JOIN recipients AS r ON r.message_id = m.id
+WHERE m.user_id = :user_id AND r.id > :beyond_id AND m.id >= (
+    SELECT message_id FROM recipients WHERE id > :beyond_id ORDER BY id LIMIT 1)
+ORDER BY m.id, r.id LIMIT :limit;
+
+-- name: last_key
+-- gateway.history, looking for a time among the keys. Primary key.
+SELECT coalesce(max(id), 0) FROM recipients;
+
+-- name: first_from
+-- The same: the first at or after a key, and when it was made. Primary key.
+SELECT id, created_at FROM recipients WHERE id >= ? ORDER BY id LIMIT 1;

@@ -15,3 +15,7 @@ UPDATE users SET credits = credits - ? WHERE id = ?;
 
 -- name: usage_of_month
 SELECT messages, segments FROM usage WHERE user_id = ? AND month = ?;
+
+-- name: usage_of_user
+-- Statistics: recipients of all months. Primary key.
+SELECT coalesce(sum(messages), 0) FROM usage WHERE user_id = ?;
