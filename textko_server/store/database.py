@@ -235,6 +235,15 @@ class Database:
         finally:
             self._readers.put_nowait(connection)
 
+    async def size_bytes(self) -> int:
+        """What the database takes on disk, its write-ahead log included."""
+
+        def measure() -> int:
+            files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+            return sum(file.stat().st_size for file in files if file.exists())
+
+        return await asyncio.get_running_loop().run_in_executor(None, measure)
+
     def _connect(self) -> tuple[sqlite3.Connection, list[str]]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not self._path.exists()
