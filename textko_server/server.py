@@ -15,6 +15,7 @@ from typing import IO
 from aiohttp import web
 
 from textko_server import __version__
+from textko_server.admin_client import SOCKET_NAME
 from textko_server.clock import Clock
 from textko_server.config import Settings
 from textko_server.errors import TextkoError
@@ -22,12 +23,12 @@ from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.webhook_delivery import WebhookLoop
 from textko_server.http.access_log import RedactedAccessLogger
 from textko_server.http.app import make_app, make_metrics
+from textko_server.http.app_keys import About
 from textko_server.http.webhook_client import WebhookClient
 from textko_server.store.database import Database
 
 log = logging.getLogger(__name__)
 
-SOCKET_NAME = "textko.sock"
 DATABASE_NAME = "textko.db"
 # What a request may still take once the server stops; polls are answered at once.
 SHUTDOWN_S = 1.0
@@ -44,12 +45,19 @@ class CannotStart(TextkoError):
 class Server:
     """Use as `async with Server(...)`: it takes requests inside the block."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        sources: dict[str, str] | None = None,
+    ) -> None:
+        """`sources` say where each setting came from, for the operator to see."""
         self.settings = settings
         self.clock = clock or Clock()
         self.gateway: Gateway
         self.port = 0
         """The port it listens on; known once started."""
+        self._about = About(sources=sources or {})
         self._stopping = asyncio.Event()
         self._crashed = asyncio.Event()
         self._db = Database(settings.server.data_dir / DATABASE_NAME, settings.store)
@@ -87,6 +95,7 @@ class Server:
             log.info("migration_applied", extra={"migration": name})
         self.gateway = await Gateway.open(self._db, self.clock, self.settings)
         await self._webhook_client.__aenter__()
+        self._about.started_at = self.clock.now_ms()
         await self._listen()
         self._loops = asyncio.create_task(self._run_loops(), name="background loops")
         log.info("started", extra={"version": __version__, "port": self.port})
@@ -96,7 +105,9 @@ class Server:
         self.socket_path.unlink(missing_ok=True)
         old_mask = os.umask(0o177)
         try:
-            runner = await self._runner(make_app(self.gateway, metrics, is_socket=True))
+            runner = await self._runner(
+                make_app(self.gateway, metrics, self._about, is_socket=True)
+            )
             await web.UnixSite(runner, str(self.socket_path), backlog=128).start()
         except OSError as error:
             raise CannotStart(f"cannot open the socket {self.socket_path}: {error}") from error
@@ -104,7 +115,7 @@ class Server:
             os.umask(old_mask)
         host, _, port = self.settings.server.listen.rpartition(":")
         host = host.strip("[]")
-        runner = await self._runner(make_app(self.gateway, metrics, is_socket=False))
+        runner = await self._runner(make_app(self.gateway, metrics, self._about, is_socket=False))
         site = web.TCPSite(
             runner, host or None, int(port), backlog=BACKLOG_COUNT, ssl_context=self._tls()
         )
@@ -114,6 +125,21 @@ class Server:
             listen = self.settings.server.listen
             raise CannotStart(f"cannot listen on {listen}: {error}") from error
         self.port = runner.addresses[0][1]
+        self._about.url = self._url(host)
+
+    def _url(self, host: str) -> str:
+        configured = self.settings.server.public_url.rstrip("/")
+        if configured:
+            return configured
+        scheme = "https" if self.settings.server.tls_cert else "http"
+        if host in ("", "0.0.0.0", "::"):
+            host = lan_address()
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Where phones and applications reach it, as far as it knows. Once started."""
+        return self._about.url
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
         runner = web.AppRunner(

@@ -29,7 +29,7 @@ from textko_server.gateway.passwords import Passwords
 from textko_server.gateway.profile_fields import checked_email, checked_name
 from textko_server.gateway.tokens import LoginTokens, SignedLinks
 from textko_server.model import Principal, Role, User
-from textko_server.store import users
+from textko_server.store import usage, users
 from textko_server.store.database import Database, Transaction
 
 log = logging.getLogger(__name__)
@@ -212,6 +212,14 @@ class Accounts:
     async def list_users(self, after_id: int = 0, limit: int = MAX_LIST_COUNT) -> list[User]:
         """A page of users, oldest first: those after the key `after_id`, at most 1,000."""
         return await users.list_after(self._db, after_id, min(limit, MAX_LIST_COUNT))
+
+    async def count_holdings(self, user_id: int) -> users.Holdings:
+        """What would go with a user who is deleted."""
+        return await users.count_holdings(self._db, user_id)
+
+    async def usage_of_month(self, user_id: int, month: str) -> tuple[int, int]:
+        """(recipients, segments) sent in a calendar month, UTC: `2026-01`."""
+        return await usage.of_month(self._db, user_id, month)
 
     # --- changing ---
 

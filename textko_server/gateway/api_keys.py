@@ -183,6 +183,17 @@ class ApiKeys:
             return [k for k in keys if k.revoked_at is not None]
         return keys
 
+    async def list_page(self, user_id: int | None, after_id: int, limit: int) -> list[ApiKey]:
+        """Keys after the key `after_id`, of an account or (None) everybody's, oldest first."""
+        return await api_keys.list_after(self._db, user_id, after_id, limit)
+
+    async def get_key(self, api_key_id: int) -> ApiKey:
+        """Whoever it belongs to; the caller checks. Raises NotFound."""
+        api_key = await api_keys.find_committed(self._db, api_key_id)
+        if api_key is None:
+            raise NotFound("API key")
+        return api_key
+
     async def rename_key(self, user_id: int, api_key_id: int, name: str) -> ApiKey:
         """Raises Invalid, NotFound."""
         name = _checked_key_name(name)

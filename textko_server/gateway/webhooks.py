@@ -286,6 +286,10 @@ class Webhooks:
             raise NotFound("webhook delivery")
         return delivery, await webhook_deliveries.list_attempts(self._db, delivery_id)
 
+    async def count_due(self) -> int:
+        """Deliveries of all accounts whose attempt is due now."""
+        return await webhook_deliveries.count_due(self._db, self._clock.now_ms())
+
     async def redeliver(self, user_id: int | None, delivery_id: int) -> None:
         """Send it again now, with its id and body, whatever became of it; the schedule starts anew.
 

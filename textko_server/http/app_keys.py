@@ -1,5 +1,8 @@
 """What handlers find in the application."""
 
+import asyncio
+
+import msgspec
 from aiohttp import web
 
 from textko_server.gateway.gateway import Gateway
@@ -7,5 +10,20 @@ from textko_server.http.rate_limits import RateLimit
 
 GATEWAY = web.AppKey("gateway", Gateway)
 SELFHOSTED_RATE = web.AppKey("selfhosted_rate", RateLimit)
+
+
+class About(msgspec.Struct):
+    """What only the composition root knows, filled in as the server starts."""
+
+    started_at: int = 0
+    url: str = ""
+    """`server.public_url`, or where it listens as seen from this network."""
+    sources: dict[str, str] = {}
+    """Where each setting came from; see config_loader.LoadedSettings."""
+
+
+ABOUT = web.AppKey("about", About)
+STOPPING = web.AppKey("stopping", asyncio.Event)
+"""Set when the server stops: streams end."""
 IS_SOCKET = web.AppKey("is_socket", bool)
 """This application listens on the operator's unix socket, not on a port."""

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _AT_PATH = re.compile(r"^(?P<reason>.*?) - at `(?P<path>[^`]*)`$", re.DOTALL)
 _MAX_DEPTH = 32
+_JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
 async def read_json(request: web.Request, type_: type[T]) -> T:
@@ -35,7 +36,7 @@ def decode_json(body: bytes, type_: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=type_)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from None
+        raise invalid_value(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _decode_leniently(body, type_, error)
 
@@ -47,7 +48,7 @@ def _decode_leniently(body: bytes, type_: type[T], error: Exception) -> T:
         value = _clean(json.loads(body, parse_constant=_refuse), 0)
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as invalid:
-        raise _invalid(invalid) from None
+        raise invalid_value(invalid) from None
     except (ValueError, RecursionError):
         raise Invalid("", "the body is not valid JSON") from None
 
@@ -68,8 +69,8 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _invalid(error: msgspec.ValidationError) -> Invalid:
-    """msgspec says "Expected `str`, got `int` - at `$.recipients[0]`"."""
+def invalid_value(error: msgspec.ValidationError) -> Invalid:
+    """What to raise for it. msgspec says "Expected `str`, got `int` - at `$.recipients[0]`"."""
     text = str(error)
     match = _AT_PATH.match(text)
     reason, path = (match["reason"], match["path"]) if match else (text, "$")
@@ -84,10 +85,6 @@ def json_response(
     value: Any, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
     """`value`: whatever msgspec encodes."""
-    return web.Response(
-        body=msgspec.json.encode(value),
-        status=status,
-        headers=headers,
-        content_type="application/json",
-        charset="utf-8",
-    )
+    # As a ready header: aiohttp parses and joins content_type and charset at some cost.
+    headers = _JSON_HEADERS if headers is None else {**headers, **_JSON_HEADERS}
+    return web.Response(body=msgspec.json.encode(value), status=status, headers=headers)

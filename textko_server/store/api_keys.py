@@ -83,5 +83,18 @@ async def list_of_user(db: Database, user_id: int) -> list[ApiKey]:
     return [_api_key(row) for row in await db.fetch_all(_API_KEYS.list_of_user, (user_id,))]
 
 
+async def find_committed(db: Database, api_key_id: int) -> ApiKey | None:
+    """Whoever it belongs to."""
+    row = await db.fetch_one(_API_KEYS.find, (api_key_id,))
+    return _api_key(row) if row else None
+
+
+async def list_after(db: Database, user_id: int | None, after_id: int, limit: int) -> list[ApiKey]:
+    """A page of an account's keys, or (None) of everybody's, oldest first."""
+    query = _API_KEYS.page_of_all if user_id is None else _API_KEYS.page_of_user
+    values = {"user_id": user_id, "after_id": after_id, "limit": limit}
+    return [_api_key(row) for row in await db.fetch_all(query, values)]
+
+
 def _api_key(row: Row) -> ApiKey:
     return ApiKey(*row)

@@ -1,10 +1,23 @@
 """Users: logins and the limits of their accounts. Refuses to know what a role may do."""
 
+import msgspec
+
 from textko_server.model import Role, User
 from textko_server.store.database import Database, Row, Transaction
 from textko_server.store.queries import load
 
 _USERS = load("users")
+
+
+class Holdings(msgspec.Struct, frozen=True):
+    """How much an account has."""
+
+    devices: int
+    api_keys: int
+    webhooks: int
+    messages: int
+    incoming: int
+
 
 # What no password verifies against.
 NO_PASSWORD = ""
@@ -149,6 +162,12 @@ async def list_after(db: Database, after_id: int, limit: int) -> list[User]:
 async def has_admin(db: Database) -> bool:
     row = await db.fetch_one(_USERS.is_other_admin, (0,))
     return row is not None and bool(row[0])
+
+
+async def count_holdings(db: Database, user_id: int) -> Holdings:
+    row = await db.fetch_one(_USERS.count_holdings, {"user_id": user_id})
+    assert row is not None  # noqa: S101 - a SELECT of counts always has its row
+    return Holdings(*row)
 
 
 def _user(row: Row) -> User:

@@ -52,6 +52,12 @@ async def find(db: Database, delivery_id: int, user_id: int | None) -> WebhookDe
     return None if row is None else WebhookDelivery(*row)
 
 
+async def count_due(db: Database, now_ms: int) -> int:
+    """Deliveries whose attempt is due."""
+    row = await db.fetch_one(_SQL.count_due, (now_ms,))
+    return 0 if row is None else int(row[0])
+
+
 def find_in(tx: Transaction, delivery_id: int, user_id: int | None) -> WebhookDelivery | None:
     """The same inside a write."""
     row = tx.one(_SQL.find, {"id": delivery_id, "user_id": user_id})

@@ -29,9 +29,7 @@ async def get_me(call: Call) -> wire.WhoAmI:
     user = None
     if not principal.is_operator:
         user = wire_user(call, await call.gateway.accounts.get_user(principal.user_id))
-    return wire.WhoAmI(
-        is_operator=principal.is_operator, is_admin=principal.is_admin, user=user
-    )
+    return wire.WhoAmI(is_operator=principal.is_operator, is_admin=principal.is_admin, user=user)
 
 
 def wire_user(call: Call, user: User) -> wire.User:

@@ -44,6 +44,21 @@ UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL;
 -- delete_key. Primary key.
 DELETE FROM api_keys WHERE id = ?;
 
+-- name: find
+-- get_key, whoever it belongs to. Primary key.
+SELECT id, user_id, name, prefix, scopes, device_ids, expires_at, revoked_at, last_used_at, created_at
+FROM api_keys WHERE id = ?;
+
+-- name: page_of_user
+-- list_page of an account, oldest first. api_keys_of_user.
+SELECT id, user_id, name, prefix, scopes, device_ids, expires_at, revoked_at, last_used_at, created_at
+FROM api_keys WHERE user_id = :user_id AND id > :after_id ORDER BY id LIMIT :limit;
+
+-- name: page_of_all
+-- list_page of everybody's, oldest first. Primary key.
+SELECT id, user_id, name, prefix, scopes, device_ids, expires_at, revoked_at, last_used_at, created_at
+FROM api_keys WHERE id > :after_id ORDER BY id LIMIT :limit;
+
 -- name: touch
 -- Once a minute, every key used since. Primary key.
 UPDATE api_keys SET last_used_at = ? WHERE id = ?;

@@ -57,6 +57,14 @@ UPDATE users SET email = ?, name = ?, updated_at = ? WHERE id = ?;
 -- set_limits. Primary key.
 UPDATE users SET credits = ?, monthly_limit = ?, subscription_ends_at = ?, updated_at = ? WHERE id = ?;
 
+-- name: count_holdings
+-- count_holdings, before an account is deleted. The index of each table on its user.
+SELECT (SELECT count(*) FROM devices WHERE user_id = :user_id),
+    (SELECT count(*) FROM api_keys WHERE user_id = :user_id),
+    (SELECT count(*) FROM webhooks WHERE user_id = :user_id),
+    (SELECT count(*) FROM messages WHERE user_id = :user_id),
+    (SELECT count(*) FROM incoming_messages WHERE user_id = :user_id);
+
 -- name: devices_of_user
 -- close_account: whose polls have to end. devices_of_user.
 SELECT id FROM devices WHERE user_id = ? ORDER BY id;
