@@ -1,1 +1,71 @@
-"""The command line: one file per command; each imports what it needs when it runs."""
+"""The command line: one file per command; each imports what it needs when it runs.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the server cannot be reached.
+"""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+
+from textko_server.cli.arguments import Parser, add_global_options
+from textko_server.cli.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, exit_code_of
+from textko_server.errors import TextkoError
+
+COMMANDS = (
+    "serve", "demo", "tui", "user", "key", "device", "message", "inbox", "webhook", "config",
+    "status", "phone", "version",
+)  # fmt: skip
+_EXAMPLES = """examples:
+  textko serve                                            start the server on ./data
+  textko user create you@example.org --role ADMIN         make yourself the first admin
+  textko device pair --user you@example.org               add a phone: shows a QR code
+  textko message send --user you@example.org --to +251911000001 --text "Hello" --wait
+
+exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the server cannot be reached"""
+
+
+def run(argv: list[str]) -> int:
+    """Do what the arguments say; the answer is the exit code."""
+    try:
+        options = build_parser().parse_args(argv)
+    except SystemExit as ended:  # argparse has said what it has to say
+        return ended.code if isinstance(ended.code, int) else EXIT_FAILED
+    try:
+        return int(options.run(options))
+    except TextkoError as error:
+        sys.stderr.write(f"textko: {error.message}\n")
+        return exit_code_of(error)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough. The interpreter flushes standard output once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except Exception as error:
+        if options.debug:
+            raise
+        name = type(error).__name__
+        sys.stderr.write(f"textko: this failed inside ({name}); --debug shows where\n")
+        return EXIT_FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its options; the documentation is checked against it."""
+    parser = Parser(
+        prog="textko",
+        description="A self-hosted SMS gateway: your own Android phones behind REST APIs.",
+        epilog=_EXAMPLES,
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        try:
+            module = import_module(f"textko_server.cli.{name}")
+        except ModuleNotFoundError as error:
+            # Some commands come with parts that may be left out of an installation.
+            if error.name != f"textko_server.cli.{name}":
+                raise
+            continue
+        module.add_parser(subparsers)
+    add_global_options(parser)
+    return parser
