@@ -115,7 +115,7 @@ class RateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
-    access: bool = True
+    access: bool = False
     """One line for each request."""
 
 

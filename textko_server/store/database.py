@@ -19,7 +19,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -37,6 +37,9 @@ Parameters = Sequence[Any] | dict[str, Any]
 
 # Bounds the time a late-comer waits behind a group, and what one failing COMMIT takes with it.
 MAX_GROUP_COUNT = 256
+
+# Of one batch: one that is being written, and one that the writer finds when it is done.
+_MAX_GROUPS_IN_FLIGHT = 2
 
 # How many rows one INSERT takes, largest first: few sizes, so that their statements stay prepared.
 _CHUNK_SIZES = (64, 16, 4, 1)
@@ -87,7 +90,7 @@ class Transaction:
 
 
 class _Write:
-    __slots__ = ("batch", "durable", "error", "function", "future", "item", "result")
+    __slots__ = ("durable", "error", "function", "future", "result")
 
     def __init__(
         self, function: Callable[[Transaction], Any], future: "asyncio.Future[Any]", durable: bool
@@ -95,8 +98,6 @@ class _Write:
         self.function = function
         self.future = future
         self.durable = durable
-        self.batch: Batch[Any, Any] | None = None
-        self.item: Any = None
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -106,6 +107,9 @@ class Batch(Generic[Item, T]):
 
     `function` gets all that are waiting and answers one outcome for each, in order: a result, or
     the error its caller is to get. When it raises, it is run again for each item alone.
+
+    Items are gathered on the event loop and handed to the writer in groups: waking a thread for
+    each would cost more than storing it.
     """
 
     def __init__(
@@ -115,20 +119,54 @@ class Batch(Generic[Item, T]):
     ) -> None:
         self._database = database
         self.function = function
+        self._waiting: list[tuple[Item, asyncio.Future[T]]] = []
+        self._groups_in_flight = 0
+        self._is_flush_due = False
 
     async def write(self, item: Item) -> T:
         """Store an item; on disk when this returns. Raises what the function answered for it."""
-        result: T = await self._database._enqueue(self._alone(item), batch=self, item=item)
-        return result
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((item, future))
+        if not self._is_flush_due and self._groups_in_flight < _MAX_GROUPS_IN_FLIGHT:
+            # After the requests that came in with this one.
+            self._is_flush_due = True
+            loop.call_soon(self._flush)
+        return await future
 
-    def _alone(self, item: Item) -> Callable[[Transaction], T]:
-        def write(tx: Transaction) -> T:
-            [outcome] = self.function(tx, [item])
-            if isinstance(outcome, TextkoError):
-                raise outcome
-            return outcome
+    def _flush(self) -> None:
+        self._is_flush_due = False
+        if self._waiting:
+            group, self._waiting = self._waiting, []
+            self._hand_over(group)
 
-        return write
+    def _hand_over(self, group: list[tuple[Item, "asyncio.Future[T]"]]) -> None:
+        items = [item for item, _ in group]
+        self._groups_in_flight += 1
+        try:
+            done = self._database._enqueue(lambda tx: self.function(tx, items))
+        except Unavailable as error:
+            self._groups_in_flight -= 1
+            _hand_out(group, [error] * len(group))
+            return
+        done.add_done_callback(partial(self._finish, group))
+
+    def _finish(
+        self,
+        group: list[tuple[Item, "asyncio.Future[T]"]],
+        done: "asyncio.Future[list[T | TextkoError]]",
+    ) -> None:
+        self._groups_in_flight -= 1
+        error = done.exception()
+        if error is None:
+            _hand_out(group, done.result())
+        elif len(group) == 1 or isinstance(error, Unavailable):
+            _hand_out(group, [error] * len(group))
+        else:
+            for one in group:  # whoever broke it fails alone
+                self._hand_over([one])
+        if not self._is_flush_due:
+            self._flush()
 
 
 class Database:
@@ -205,14 +243,10 @@ class Database:
         function: Callable[[Transaction], Any],
         *,
         durable: bool = True,
-        batch: Batch[Any, Any] | None = None,
-        item: Any = None,
     ) -> "asyncio.Future[Any]":
         if self._thread is None or self._loop is None:
             raise Unavailable("the server is stopping")
         write = _Write(function, self._loop.create_future(), durable)
-        write.batch = batch
-        write.item = item
         self._writes.put(write)
         return write.future
 
@@ -286,16 +320,10 @@ class Database:
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
         events: list[object] = []
-        batches: dict[Batch[Any, Any], list[_Write]] = {}
         try:
             connection.execute("BEGIN IMMEDIATE")
             for write in group:
-                if write.batch is None:
-                    self._run(connection, write, events)
-                else:
-                    batches.setdefault(write.batch, []).append(write)
-            for batch, writes in batches.items():
-                self._run_batch(connection, batch, writes, events)
+                self._run(connection, write, events)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
@@ -323,32 +351,6 @@ class Database:
         if not write.durable:
             self._hand_back([write], [])
 
-    def _run_batch(
-        self,
-        connection: sqlite3.Connection,
-        batch: Batch[Any, Any],
-        writes: list[_Write],
-        events: list[object],
-    ) -> None:
-        transaction = Transaction(connection)
-        connection.execute("SAVEPOINT batch")
-        try:
-            outcomes = batch.function(transaction, [write.item for write in writes])
-        except Exception as error:
-            if not connection.in_transaction:
-                raise sqlite3.OperationalError(str(error)) from error
-            connection.execute("ROLLBACK TO batch")
-            for write in writes:
-                self._run(connection, write, events)
-        else:
-            events.extend(transaction.events)
-            for write, outcome in zip(writes, outcomes, strict=True):
-                if isinstance(outcome, TextkoError):
-                    write.error = outcome
-                else:
-                    write.result = outcome
-        connection.execute("RELEASE batch")
-
     def _hand_back(self, writes: list[_Write], events: list[object]) -> None:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._resolve, writes, events)
@@ -373,6 +375,18 @@ def _unavailable(error: BaseException) -> BaseException:
     unavailable = Unavailable(f"the database did not take the change: {error}")
     unavailable.__cause__ = error
     return unavailable
+
+
+def _hand_out(
+    group: list[tuple[Item, "asyncio.Future[T]"]], outcomes: Sequence[T | BaseException]
+) -> None:
+    for (_, future), outcome in zip(group, outcomes, strict=True):
+        if future.done():
+            continue  # its caller has gone
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
 
 
 @cache
