@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.clocks import FrozenClock
+from tests.gateways import World
+from tests.gateways import world as open_world
 from tests.servers import RunningServer, running_server
 from textko_server.config import StoreSettings
 from textko_server.store.database import Database
@@ -29,3 +31,10 @@ async def server(tmp_path: Path, clock: FrozenClock) -> AsyncIterator[RunningSer
     """A server with default limits, whose time is `clock`."""
     async with running_server(tmp_path / "data", clock=clock) as running:
         yield running
+
+
+@pytest.fixture
+async def world(tmp_path: Path, clock: FrozenClock) -> AsyncIterator[World]:
+    """The domain with one account, without HTTP."""
+    async with open_world(tmp_path, clock) as opened:
+        yield opened
