@@ -13,7 +13,7 @@ from textko_server.config import DispatchSettings
 from textko_server.gateway import pace
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.public_ids import Kind, PublicIds
-from textko_server.model import Job, Sim, State
+from textko_server.model import Job, Recipient, Sim, State
 from textko_server.store import devices as device_store
 from textko_server.store import messages as store
 from textko_server.store import pace as pace_store
@@ -33,6 +33,17 @@ def device_lane(device_id: int) -> str:
 
 def sim_lane(sim_id: int) -> str:
     return f"s{sim_id}"
+
+
+def living_home(tx: Transaction, recipient: Recipient) -> str:
+    """Its home lane; the account's, when the device or SIM it was pinned to is gone."""
+    lane = recipient.home_lane
+    key = int(lane[1:])
+    if (lane.startswith("d") and device_store.find_in(tx, key) is None) or (
+        lane.startswith("s") and device_store.find_sim_in(tx, key) is None
+    ):
+        return account_lane(recipient.user_id)
+    return lane
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -92,9 +103,11 @@ class Dispatch:
             return OfferRound([], None, left_over=False)
         device, sims = found
         limit = min(capacity, MAX_OFFERS)
+        if limit <= 0:
+            return OfferRound([], None, left_over=False)
         open_lane = account_lane(device.user_id)
         candidates = self._candidates(tx, [device_lane(device_id), open_lane], sims, limit)
-        if not candidates or limit <= 0:
+        if not candidates:
             return OfferRound([], None, left_over=False)
         allowances = [pace.allowance(tx, s, self._settings, now_ms) for s in sims if s.is_present]
         offers: list[Offer] = []
@@ -107,11 +120,15 @@ class Dispatch:
             if expires_at is not None and expires_at <= now_ms:
                 continue  # the sweep ends it
             chosen = self._choose_sim(tx, job, allowances, now_ms)
-            if allowances and chosen is None:
+            if sims and chosen is None:  # no SIM may, or all have been pulled out
                 held_back.append(job)
                 continue
             offers.append(self._lease(tx, job, device_id, chosen, now_ms))
-        retry_times = [a.retry_at for a in allowances if a.remaining <= 0 and a.retry_at]
+        retry_times = [
+            a.retry_at
+            for a in allowances
+            if a.retry_at and (a.remaining <= 0 or a.new_recipients <= 0)
+        ]
         return OfferRound(
             offers,
             min(retry_times) if held_back and retry_times and len(offers) < limit else None,

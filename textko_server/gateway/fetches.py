@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from textko_server.clock import Clock
 from textko_server.config import DispatchSettings
+from textko_server.errors import TextkoError
 from textko_server.gateway.charges import check_subscription
 from textko_server.gateway.dispatch import account_lane
 from textko_server.gateway.lifecycle import Lifecycle
@@ -68,11 +69,14 @@ class Fetches:
                 if self._polls.has_stopped():
                     break
                 if not is_connected():
-                    self._polls.wake_lane(lane, 1)
+                    self._polls.pass_on(poll)
                     break
                 self._polls.rearm(poll)
                 jobs = await self._take(principal, limit)
             return jobs
+        except TextkoError:  # the subscription has ended, or the disk refuses
+            self._polls.pass_on(poll)
+            raise
         finally:
             self._polls.close(poll)
 
@@ -120,7 +124,10 @@ class Fetches:
                         error_code="generic" if state is State.FAILED else None,
                         error="the phone could not send it" if state is State.FAILED else None,
                     )  # fmt: skip
-                    count += self._reports.apply(tx, job, report, actor=actor)
+                    count += self._reports.apply(
+                        tx, job, report, actor=actor, device_id=None,
+                        is_holder=job.recipient.device_id is None,
+                    )  # fmt: skip
             return count
 
         return await self._db.write(write)

@@ -14,6 +14,8 @@ from textko_server.store import pace as store
 from textko_server.store.database import Transaction
 
 UNLIMITED = 1_000_000
+# Offers that hold a SIM's slots back are claimed within seconds, or lapse: look again this often.
+RECHECK_MS = 1_000
 
 
 class Allowance(msgspec.Struct):
@@ -37,7 +39,7 @@ def allowance(tx: Transaction, sim: Sim, settings: DispatchSettings, now_ms: int
         (sim.per_day or settings.sim_per_day, DAY_MS),
     )
     min_gap_ms = sim.min_gap_ms or settings.sim_min_gap_ms
-    is_paced = min_gap_ms > 0 or any(limit for limit, _ in windows)
+    is_paced = bool(min_gap_ms or sim.recipients_per_month or any(n for n, _ in windows))
     offered = store.offered_count(tx, sim.device_id, sim.id) if is_paced else 0
     remaining, retry_at = UNLIMITED, None
     for limit, window_ms in windows:
@@ -50,22 +52,25 @@ def allowance(tx: Transaction, sim: Sim, settings: DispatchSettings, now_ms: int
             if used >= limit:
                 opens = store.claim_time_since(tx, sim.id, since, used - limit)
                 retry_at = max(retry_at or 0, (opens or now_ms) + window_ms)
-    last_claim_at = store.last_claim_at(tx, sim.id) or 0
+    # A clock that was ahead for a while must not hold the SIM until that time has come.
+    last_claim_at = min(store.last_claim_at(tx, sim.id) or 0, now_ms)
     if min_gap_ms:
         free_at = last_claim_at + min_gap_ms
         remaining = min(remaining, 0 if free_at > now_ms or offered else 1)
         if free_at > now_ms:
             retry_at = max(retry_at or 0, free_at)
-    return Allowance(
-        sim, max(remaining, 0), retry_at, last_claim_at, _new_recipients(tx, sim, now_ms)
-    )
+    new_recipients = _new_recipients(tx, sim, offered, now_ms)
+    if retry_at is None and offered and (remaining <= 0 or new_recipients <= 0):
+        retry_at = now_ms + RECHECK_MS
+    return Allowance(sim, max(remaining, 0), retry_at, last_claim_at, new_recipients)
 
 
-def _new_recipients(tx: Transaction, sim: Sim, now_ms: int) -> int:
+def _new_recipients(tx: Transaction, sim: Sim, offered: int, now_ms: int) -> int:
+    """Any offer that is still open may turn out to be to a new number."""
     if not sim.recipients_per_month:
         return UNLIMITED
     used = store.recipient_count(tx, sim.id, month_of(now_ms))
-    return max(sim.recipients_per_month - used, 0)
+    return max(sim.recipients_per_month - used - offered, 0)
 
 
 def may_write_to(tx: Transaction, allowed: Allowance, phone_number: str, now_ms: int) -> bool:

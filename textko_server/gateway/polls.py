@@ -54,13 +54,19 @@ class Polls:
                 if not polls:
                     del self._of_lane[lane]
 
-    def rearm(self, poll: Poll) -> None:
-        """Wait for the next wake-up, at the end of each lane's line."""
+    def rearm(self, poll: Poll, lanes: Iterable[str] | None = None) -> None:
+        """Wait for the next wake-up, at the end of each lane's line; `lanes` replaces its lanes."""
+        self.close(poll)
+        if lanes is not None:
+            poll.lanes = tuple(lanes)
         poll.waked = asyncio.get_running_loop().create_future()
         for lane in poll.lanes:
-            polls = self._of_lane.setdefault(lane, {})
-            polls.pop(poll, None)
-            polls[poll] = None
+            self._of_lane.setdefault(lane, {})[poll] = None
+
+    def pass_on(self, poll: Poll) -> None:
+        """This poll could not look for the job that woke it: let the next of each lane do so."""
+        for lane in poll.lanes:
+            self.wake_lane(lane, 1)
 
     async def wait(self, poll: Poll, deadline: float, retry_at: int | None = None) -> bool:
         """True when there may be work: woken, or it is `retry_at` (Unix ms). False at the deadline.
@@ -94,11 +100,14 @@ class Polls:
         polls = self._of_lane.get(lane)
         if not polls:
             return
+        is_shared = lane.startswith("a")
         now_ms = self._clock.now_ms()
         for poll in polls:
             if count <= 0:
                 return
-            if poll.waked is not None and not poll.waked.done() and poll.blocked_until <= now_ms:
+            if is_shared and poll.blocked_until > now_ms:
+                continue
+            if poll.waked is not None and not poll.waked.done():
                 _wake(poll)
                 count -= 1
 

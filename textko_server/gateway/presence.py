@@ -65,6 +65,7 @@ class Presence:
         if seen is not None:
             seen.open_polls -= 1
             seen.at = self._clock.now_ms()
+            seen.is_saved = False
 
     def forget(self, device_id: int) -> None:
         """The device was deleted."""

@@ -35,15 +35,29 @@ class Reports:
         self._settings = settings
         self._lifecycle = lifecycle
 
-    def apply(self, tx: Transaction, job: Job, report: Report, *, actor: str) -> bool:
+    def apply(
+        self,
+        tx: Transaction,
+        job: Job,
+        report: Report,
+        *,
+        actor: str,
+        device_id: int | None,
+        is_holder: bool,
+    ) -> bool:
         """Move the job on as reported; False when that tells nothing new.
 
-        The caller has made sure that the reporter was granted this job.
+        The caller has made sure that the reporter was granted this job, and says whether it was the
+        last to be.
         """
         now_ms = self._clock.now_ms()
         r = job.recipient
-        if not states.accepts_report(r.state, r.error_code, report.state):
+        if not states.accepts_report(r.state, r.error_code, report.state, is_holder=is_holder):
             return False
+        if r.device_id != device_id and r.state is not State.SENT:
+            # Whoever sent it is whom the message names, not whom it was offered to since.
+            r = msgspec.structs.replace(r, device_id=device_id, sim_id=None)
+            job = msgspec.structs.replace(job, recipient=r)
         at = now_ms if report.at > now_ms + MINUTE_MS or report.at <= 0 else report.at
         if report.state is State.SENT:
             self._sent(tx, job, report, at, now_ms, actor)
@@ -99,6 +113,7 @@ class Reports:
                 detail=f"{reason}; again in {self._settings.retry_after_s} s",
                 device_id=None,
                 sim_id=None,
+                claimed_at=None,
                 due_at=now_ms + self._settings.retry_after_s * 1000,
             )
             return
@@ -121,12 +136,16 @@ def _parts(report: Report) -> str | None:
 
 def find_reported_job(
     tx: Transaction, named: tuple[int, int] | None, user_id: int, device_id: int
-) -> Job | None:
-    """The job of (key, offer number), if this device had that offer granted; else None."""
+) -> tuple[Job, bool] | None:
+    """The job of (key, offer number), if this device had that offer granted; else None.
+
+    Beside it, whether nobody was offered or fetched it since.
+    """
     job = store.find_job(tx, named[0]) if named else None
     if named is None or job is None or job.recipient.user_id != user_id:
         return None
     r = job.recipient
-    if r.state is State.CLAIMED and r.device_id == device_id and r.offer_count == named[1]:
-        return job  # the common case, without reading the time line
-    return job if store.was_claimed_by(tx, r.id, device_id, named[1]) else None
+    is_holder = r.device_id == device_id and r.offer_count == named[1]
+    if r.state is State.CLAIMED and is_holder:
+        return job, True  # the common case, without reading the time line
+    return (job, is_holder) if store.was_claimed_by(tx, r.id, device_id, named[1]) else None

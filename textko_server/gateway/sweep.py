@@ -101,7 +101,8 @@ class Sweep:
             self._lifecycle.move(
                 tx, job, State.QUEUED, now_ms=now_ms, actor="clock",
                 detail="the phone did not report: offered again",
-                lane=r.home_lane, device_id=None, sim_id=None, due_at=r.expires_at,
+                lane=r.home_lane, device_id=None, sim_id=None, claimed_at=None,
+                due_at=r.expires_at,
             )  # fmt: skip
             return
         code, reason = (

@@ -11,7 +11,7 @@ import msgspec
 
 from textko_server.clock import Clock
 from textko_server.config import DispatchSettings
-from textko_server.errors import Unauthenticated
+from textko_server.errors import TextkoError, Unauthenticated
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.devices import check_sims
 from textko_server.gateway.dispatch import (
@@ -28,7 +28,7 @@ from textko_server.gateway.inbox import Inbox, Incoming
 from textko_server.gateway.polls import Poll, Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.reports import Report, Reports, find_reported_job
-from textko_server.model import Device
+from textko_server.model import Device, Sim
 from textko_server.store import devices as device_store
 from textko_server.store import messages as message_store
 from textko_server.store.database import Database, Transaction
@@ -150,18 +150,26 @@ class Sync:
             plain = SyncRequest(capacity=capacity)
             answer = await self._exchange(device_id, plain)
             while not (self._has_news(device_id, answer) or self._polls.has_stopped()):
+                if tuple(answer.lanes) != poll.lanes:
+                    # Switched on or off, or other SIMs: look again where it did not listen.
+                    self._polls.rearm(poll, answer.lanes)
+                    answer = await self._exchange(device_id, plain)
+                    continue
                 self._step_aside(poll, answer.round)
-                if not await self._polls.wait(poll, deadline, answer.round.retry_at):
+                retry_at = answer.round.retry_at or poll.blocked_until or None
+                if not await self._polls.wait(poll, deadline, retry_at):
                     break
                 if self._polls.has_stopped():
                     break
                 if not is_connected():
-                    # The job that woke this poll is somebody else's now.
-                    self._polls.wake_lane(poll.lanes[-1], 1)
+                    self._polls.pass_on(poll)
                     break
                 self._polls.rearm(poll)
                 answer = await self._exchange(device_id, plain)
             return answer
+        except TextkoError:  # deleted, or the disk refuses
+            self._polls.pass_on(poll)
+            raise
         finally:
             self._polls.close(poll)
             self._presence.poll_closed(device_id)
@@ -189,16 +197,13 @@ class Sync:
         device, sims = found
         accepted, ignored = self._take_reports(tx, device, request.reports)
         if request.sims is not None:
-            device_store.replace_sims(tx, device_id, request.sims)
-            sims = device_store.sims_in(tx, device_id)
+            sims = self._take_sims(tx, device, sims, request.sims)
         for told in request.incoming:
             self._inbox.receive(tx, device, sims, told)
         if request.status is not None:
             self._take_status(tx, device, request.status)
         claims = self._dispatch.claim(tx, device_id, request.claims)
         offer_round = self._dispatch.offer(tx, device_id, request.capacity)
-        # The account's lane last: _step_aside passes its jobs on.
-        lanes = [device_lane(device_id), *(sim_lane(s.id) for s in sims if s.is_present)]
         return SyncAnswer(
             device,
             claims,
@@ -208,7 +213,7 @@ class Sync:
             [told.reference for told in request.incoming],
             ignored,
             offer_round,
-            [*lanes, account_lane(device.user_id)],
+            _lanes(device, sims, request.capacity),
         )
 
     def _take_reports(
@@ -218,13 +223,26 @@ class Sync:
         ignored: list[tuple[str, str]] = []
         for job_id, report in reports:
             named = self._dispatch.read_job_id(job_id)
-            job = find_reported_job(tx, named, device.user_id, device.id)
-            if job is None:
+            found = find_reported_job(tx, named, device.user_id, device.id)
+            if found is None:
                 ignored.append((job_id, "unknown_job"))
                 continue
-            self._reports.apply(tx, job, report, actor="device")
+            job, is_holder = found
+            self._reports.apply(
+                tx, job, report, actor="device", device_id=device.id, is_holder=is_holder
+            )
             accepted.append(job_id)
         return accepted, ignored
+
+    def _take_sims(
+        self, tx: Transaction, device: Device, known: list[Sim], told: list[device_store.NewSim]
+    ) -> list[Sim]:
+        device_store.replace_sims(tx, device.id, told)
+        sims = device_store.sims_in(tx, device.id)
+        if sims != known:  # its open poll listens to the lanes of the old ones
+            now_ms = self._clock.now_ms()
+            tx.after_commit(DeviceChanged(device.user_id, device.id, "settings", now_ms))
+        return sims
 
     def _take_status(self, tx: Transaction, device: Device, status: Status) -> None:
         network = status.network
@@ -239,3 +257,14 @@ class Sync:
             signal_percent=status.signal_percent,
         )
         tx.after_commit(DeviceChanged(device.user_id, device.id, "status", now_ms))
+
+
+def _lanes(device: Device, sims: list[Sim], capacity: int) -> list[str]:
+    """Where jobs that this device can take may turn up; its own lane first, the account's last.
+
+    One that takes none keeps its own only, for cancels: it would swallow what wakes another.
+    """
+    if not device.is_enabled or capacity <= 0:
+        return [device_lane(device.id)]
+    sim_lanes = (sim_lane(s.id) for s in sims if s.is_present)
+    return [device_lane(device.id), *sim_lanes, account_lane(device.user_id)]
