@@ -29,6 +29,8 @@ _CODE_LENGTH = 8
 MAX_NAME_CHARACTERS = 64
 MAX_SIMS = 8
 _SETTLE_BATCH_COUNT = 200
+# More than a phone ever holds; what is beyond goes back when its lease lapses.
+_MAX_HELD_COUNT = 2_000
 MAX_REMEMBERED_COUNT = 10_000
 
 
@@ -270,6 +272,8 @@ class Devices:
             if is_default:
                 store.set_default(tx, changed, now_ms)
                 changed = msgspec.structs.replace(changed, is_default=True)
+            if not changed.is_enabled:
+                self._take_back_offers(tx, device.id, now_ms)
             if changed.is_enabled != current.is_enabled:
                 what = "enabled" if changed.is_enabled else "disabled"
                 tx.after_commit(DeviceChanged(device.user_id, device.id, what, now_ms))
@@ -340,6 +344,16 @@ class Devices:
             return changed
 
         return await self._db.write(write)
+
+    def _take_back_offers(self, tx: Transaction, device_id: int, now_ms: int) -> None:
+        for key in message_store.held_by_device(tx, device_id, _MAX_HELD_COUNT):
+            job = message_store.find_job(tx, key)
+            if job is not None and job.recipient.state is State.OFFERED:
+                self._lifecycle.move(
+                    tx, job, State.QUEUED, now_ms=now_ms, actor="operator",
+                    lane=job.recipient.home_lane, due_at=job.recipient.expires_at,
+                    detail="the device it was offered to was switched off",
+                )  # fmt: skip
 
     async def delete(self, principal: Principal, device_id: int | None) -> None:
         """Remove a device: its token stops, what it was offered goes to others, what it claimed and

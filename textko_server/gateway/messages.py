@@ -8,7 +8,7 @@ import msgspec
 
 from textko_server.clock import Clock
 from textko_server.config import DispatchSettings, MessageSettings
-from textko_server.errors import Invalid, NotFound, TextkoError, WrongState
+from textko_server.errors import Forbidden, Invalid, NotFound, TextkoError, WrongState
 from textko_server.gateway import charges, dispatch, states
 from textko_server.gateway.events import DeviceChanged, LaneFilled, MessageSubmitted
 from textko_server.gateway.lifecycle import Lifecycle
@@ -23,6 +23,7 @@ from textko_server.model import (
     RecipientEvent,
     State,
 )
+from textko_server.store import devices as device_store
 from textko_server.store import messages as store
 from textko_server.store import usage as usage_store
 from textko_server.store.database import Database, Transaction
@@ -140,6 +141,9 @@ class Messages:
     ) -> list[list[Submitted] | TextkoError]:
         """Every submit that its account may make, in as few statements as possible."""
         now_ms = self._clock.now_ms()
+        submits = [
+            s if s.principal.device_ids is None else self._keep_to_devices(tx, s) for s in submits
+        ]
         refusals = charges.take(tx, [submit.charge for submit in submits], now_ms)
         outcomes: list[list[Submitted] | TextkoError] = [r or [] for r in refusals]
         accepted = [
@@ -179,6 +183,25 @@ class Messages:
         for (user_id, lane), count in filled.items():
             tx.after_commit(LaneFilled(user_id, lane, count))
         return outcomes
+
+    def _keep_to_devices(self, tx: Transaction, submit: _Submit) -> _Submit:
+        """An API key for some devices only sends through one of those, online ones first.
+
+        Raises:
+            Forbidden: none of them is left.
+        """
+        allowed = submit.principal.device_ids or ()
+        devices = [d for d in (device_store.find_in(tx, key) for key in sorted(allowed)) if d]
+        if not devices:
+            raise Forbidden("the devices this API key may use are gone")
+        best = min(devices, key=lambda d: (not d.is_enabled, not self._presence.is_online(d.id)))
+        pinned = [
+            msgspec.structs.replace(s, device_id=best.id)
+            if s.device_id is None and s.sim_id is None
+            else s
+            for s in submit.submissions
+        ]
+        return msgspec.structs.replace(submit, submissions=pinned)
 
     def _message_row(
         self, principal: Principal, s: Submission, segmentation: Segmentation, now_ms: int
@@ -309,7 +332,8 @@ class Messages:
         """Cancel what has not been sent; returns how many recipients were cancelled or asked for.
 
         A job that a phone holds is cancelled only if the phone has not sent it yet: it is asked,
-        and the message ends as whatever the phone then reports.
+        and the message ends as whatever the phone then reports. One without a claim step cannot be
+        asked; if it never reports, the job at least goes to no other.
 
         Raises:
             NotFound: as `get`.
@@ -331,10 +355,11 @@ class Messages:
                         error_code="cancelled", error="cancelled before it was sent",
                     )  # fmt: skip
                     count += 1
-                elif r.state is State.CLAIMED and r.device_id is not None:
+                elif r.state is State.CLAIMED:
                     if r.cancel_requested_at is None:
                         store.request_cancel(tx, r.id, now_ms)
-                        tx.after_commit(DeviceChanged(r.user_id, r.device_id, "cancel", now_ms))
+                        if r.device_id is not None:
+                            tx.after_commit(DeviceChanged(r.user_id, r.device_id, "cancel", now_ms))
                     count += 1
             if count == 0:
                 raise WrongState("nothing of this message is left to cancel: it is sent or ended")
@@ -362,11 +387,12 @@ class Messages:
                 if job is None or job.recipient.state not in states.ENDED - {State.DELIVERED}:
                     continue
                 expires_at = now_ms + expire_ms if expire_ms else None
+                home = dispatch.living_home(tx, job.recipient)
                 self._lifecycle.move(
                     tx, job, State.QUEUED, now_ms=now_ms, actor=actor, detail="queued again",
-                    lane=job.recipient.home_lane, device_id=None, sim_id=None, lease_count=0,
+                    lane=home, home_lane=home, device_id=None, sim_id=None, lease_count=0,
                     due_at=expires_at, expires_at=expires_at, error_code=None, error=None,
-                    ended_at=None, cancel_requested_at=None,
+                    claimed_at=None, sent_at=None, ended_at=None, cancel_requested_at=None,
                 )  # fmt: skip
                 count += 1
             if count == 0:

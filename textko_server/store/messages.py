@@ -98,7 +98,8 @@ def held_by_device(tx: Transaction, device_id: int, limit: int) -> list[int]:
 
 def at_home_in(tx: Transaction, lane: str, limit: int) -> list[int]:
     """Keys of the jobs that can go to this lane only."""
-    return [key for (key,) in tx.all(_RECIPIENTS.pinned_of_device, (lane, limit))]
+    values = {"lane": lane, "limit": limit}
+    return [key for (key,) in tx.all(_RECIPIENTS.pinned_of_device, values)]
 
 
 # --- reading ---

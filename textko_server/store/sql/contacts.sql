@@ -1,7 +1,8 @@
 -- name: last_sim
--- submit: the SIM that last wrote to this number. UNIQUE (user_id, phone_number).
-SELECT c.last_sim_id, s.device_id FROM contacts AS c JOIN sims AS s ON s.id = c.last_sim_id
-WHERE c.user_id = ? AND c.phone_number = ?;
+-- submit: the SIM that last wrote to this number, if it may send now. UNIQUE (user_id, phone_number).
+SELECT c.last_sim_id, s.device_id
+FROM contacts AS c JOIN sims AS s ON s.id = c.last_sim_id JOIN devices AS d ON d.id = s.device_id
+WHERE c.user_id = ? AND c.phone_number = ? AND s.is_present = 1 AND d.is_enabled = 1;
 
 -- name: set_last_sim
 -- A granted claim, and an incoming message.

@@ -119,10 +119,13 @@ SELECT DISTINCT lane FROM recipients WHERE lane IS NOT NULL;
 SELECT id FROM recipients WHERE device_id = ? AND state IN ('offered', 'claimed') LIMIT ?;
 
 -- name: pinned_of_device
--- A device goes away: jobs that can only go home to it, wherever they wait now. Walks the open jobs
--- through recipients_due: rare, and an index of its own would cost every submit.
+-- A device goes away: jobs that can only go home to it, wherever they wait now. Those that wait in
+-- the lane itself by recipients_waiting, as they need not have anything due. The others by a walk
+-- over the open jobs through recipients_due: rare, and an index of its own would cost every submit.
+SELECT id FROM recipients WHERE lane = :lane AND home_lane = :lane
+UNION
 SELECT id FROM recipients
-WHERE due_at IS NOT NULL AND home_lane = ? AND state IN ('queued', 'scheduled') LIMIT ?;
+WHERE due_at IS NOT NULL AND home_lane = :lane AND state IN ('queued', 'scheduled') LIMIT :limit;
 
 -- name: add_sim_recipient
 -- A claim on a SIM that has a monthly limit of distinct recipients.
