@@ -1,0 +1,1 @@
+"""The demonstration: a real server, simulated phones as a process, a webhook receiver."""
