@@ -75,6 +75,13 @@ class RunningServer(msgspec.Struct, frozen=True):
         ) as response:
             return Answer(response.status, dict(response.headers), await response.read())
 
+    async def sync(self, person: Person, **body: Any) -> Any:
+        """What the person's phone says in one request of the device protocol; the answer."""
+        headers = {"Authorization": f"Bearer {person.device_token}"}
+        answer = await self.request("POST", "/device/v1/sync?wait=0", body, headers=headers)
+        assert answer.status == 200, answer
+        return answer.json
+
     async def make_key(self, person: Person, *scopes: str) -> dict[str, str]:
         """Headers of a new API key of that person with these scopes only."""
         _, key = await self.gateway.api_keys.create_key(person.user.id, "limited", scopes)

@@ -62,6 +62,8 @@ class Page(msgspec.Struct, frozen=True):
     entries: list[Entry]
     next_position: Position | None
     """None: this was the last page."""
+    end_count: int
+    """Entries up to the end of this page, with those skipped."""
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -99,7 +101,7 @@ class History:
         while len(entries) < skip_count + limit:
             feed = await _next_feed(sent, received, wanted.newest_first)
             if feed is None or _is_beyond(feed.head, wanted):
-                return Page(entries[skip_count:], None)
+                return Page(entries[skip_count:], None, len(entries))
             if sent.read_count + received.read_count > MAX_READ_COUNT + skip_count + limit:
                 break
             entry = feed.pop()
@@ -107,8 +109,9 @@ class History:
                 entries.append(entry)
         feed = await _next_feed(sent, received, wanted.newest_first)
         if feed is None or _is_beyond(feed.head, wanted):
-            return Page(entries[skip_count:], None)
-        return Page(entries[skip_count:], Position(sent.key, received.key))
+            return Page(entries[skip_count:], None, len(entries))
+        position = Position(sent.key, received.key)
+        return Page(entries[skip_count:], position, len(entries))
 
     async def count_totals(self, principal: Principal) -> Totals:
         """Of the principal's own account. Does not walk the history."""

@@ -10,7 +10,8 @@ The token in the path is an API key. States, theirs and ours:
 
 A message that was fetched and not reported on within its lease goes back in its place, a few times.
 `get_messages?wait=S` (our addition, up to 60) holds the request until there is a message.
-Accepted and ignored: unknown fields of an item.
+An `Idempotency-Key` (our addition) makes a queue request safe to repeat for a day. Accepted and
+ignored: unknown fields of an item.
 """
 
 import re
@@ -27,6 +28,12 @@ from textko_server.errors import (
     Unauthenticated,
 )
 from textko_server.gateway.clean_text import clean_text
+from textko_server.gateway.idempotency import (
+    HEADER,
+    REPLAYED_HEADERS,
+    IdempotencyKey,
+    read_idempotency_key,
+)
 from textko_server.gateway.messages import Submission
 from textko_server.gateway.segments import segment
 from textko_server.http.app_keys import GATEWAY, SELFHOSTED_RATE
@@ -133,11 +140,17 @@ async def post_queue(request: web.Request) -> web.Response:
     require_scope(principal, Scope.SEND_SMS)
     gateway = request.app[GATEWAY]
     try:
-        accepted, errors = _check_items(await read_json(request, object), request, headers)
+        items = await read_json(request, object)
+        accepted, errors = _check_items(items, request, headers)
+        idempotency_key = _idempotency_key(request, principal, items)
     except TextkoError:
         await gateway.messages.check_subscription(principal)  # 403 comes before 422
         raise
-    submitted = await gateway.messages.submit(principal, [s for _, s in accepted])
+    submitted, is_replay = await gateway.idempotency.submit(
+        principal, [s for _, s in accepted], idempotency_key
+    )
+    if is_replay:
+        headers = headers | REPLAYED_HEADERS
     answered = [
         {
             "index": index,
@@ -154,6 +167,15 @@ async def post_queue(request: web.Request) -> web.Response:
         "errors": errors,
     }
     return json_response(body, headers=headers)
+
+
+def _idempotency_key(
+    request: web.Request, principal: Principal, items: Any
+) -> IdempotencyKey | None:
+    header = request.headers.get(HEADER)
+    if header is None:
+        return None
+    return read_idempotency_key(header, principal, "POST /api/{token}/queue", items)
 
 
 def _check_items(

@@ -11,16 +11,26 @@ States, ours and theirs (`status` of an SMS):
     expired                     expired
     cancelled                   cancelled
 
-Answers are `{"data": …}`, errors `{"error": "…"}`. Creations answer 201.
+Answers are `{"data": …}`, errors `{"error": "…"}`. Creations answer 201. Who may call what is in
+access.py; each module names the fields it accepts and ignores.
 """
 
 from aiohttp import web
 
-from textko_server.http.dialects.textko import sending
+from textko_server.http.dialects.textko import (
+    api_keys,
+    auth,
+    devices,
+    messages,
+    sending,
+    users,
+    webhooks,
+)
 from textko_server.http.dialects.textko.shape import FIRST_SEGMENTS, error_response
 
 __all__ = ["FIRST_SEGMENTS", "error_response", "routes"]
 
 
 def routes() -> list[web.RouteDef]:
-    return [*sending.routes()]
+    modules = (sending, messages, devices, webhooks, auth, api_keys, users)
+    return [route for module in modules for route in module.routes()]

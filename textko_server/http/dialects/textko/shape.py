@@ -11,6 +11,16 @@ from textko_server.http.problems import Problem
 # The first segment after /api/v1 that makes a path Textko's.
 FIRST_SEGMENTS = frozenset({"gateway", "users", "auth", "webhooks"})
 
+# Upstream's words; ours are "no such …".
+_NOT_FOUND = {
+    "device": "Device not found",
+    "message": "SMS not found",
+    "batch": "SMS batch not found",
+    "API key": "API key not found",
+    "webhook": "Subscription not found",
+    "user": "User not found",
+}
+
 
 class Rejected(errors.Invalid):
     """A send that upstream answers as `{"success": false, "error": …}` with 400."""
@@ -20,9 +30,24 @@ class Rejected(errors.Invalid):
         self.message = message
 
 
-def data_response(data: Any, *, status: int = 200, **extra: Any) -> web.Response:
+class Refused(errors.Invalid):
+    """A 400 in upstream's own words."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(field, message)
+        self.message = message
+
+
+def data_response(
+    data: Any, *, status: int = 200, headers: dict[str, str] | None = None, **extra: Any
+) -> web.Response:
     """`{"data": data, **extra}`."""
-    return json_response({"data": data, **extra}, status=status)
+    return json_response({"data": data, **extra}, status=status, headers=headers)
+
+
+def without_nones(fields: dict[str, Any]) -> dict[str, Any]:
+    """Upstream leaves out what is not set."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def error_response(problem: Problem) -> web.Response:
@@ -44,6 +69,9 @@ def error_response(problem: Problem) -> web.Response:
             "monthlyLimit": error.limit,
             "monthlyRemaining": max(error.limit - error.used, 0),
         }
+    elif isinstance(error, errors.NotFound):
+        message = _NOT_FOUND.get(error.what, problem.message)
+        body = {"error": message, "code": problem.code}
     elif error is not None:
         body = {"error": problem.message, "code": problem.code}
         if isinstance(error, errors.Invalid) and error.field:
