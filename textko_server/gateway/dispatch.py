@@ -225,15 +225,15 @@ class Dispatch:
             return "cancelled"
         if r.offer_count != offer_number:
             return "lapsed"
+        if r.state in (State.SENT, State.DELIVERED, State.FAILED):
+            return "ended"
         if r.device_id != device_id:
             return "not_yours"
         if r.state is State.CLAIMED:
             return None
         if r.state is State.EXPIRED or (r.expires_at is not None and r.expires_at <= now_ms):
             return "expired"
-        if r.state not in (State.OFFERED, State.QUEUED) or (
-            r.state is State.QUEUED and r.lane is None
-        ):
+        if r.state is not State.OFFERED and r.lane is None:
             return "ended"
         return None if is_enabled else "disabled"
 
