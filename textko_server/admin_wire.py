@@ -5,7 +5,7 @@ names they do not know, so that a slip of the pen is not a silent default; answe
 Refuses to know what anything means.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -21,6 +21,14 @@ NaturalNumber = Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the server says."""
+
+
+Wider = TypeVar("Wider", bound=Answer)
+
+
+def widened(answer: Answer, to: type[Wider], **more: Any) -> Wider:
+    """The same answer with further fields, as a struct that extends its own."""
+    return to(**msgspec.structs.asdict(answer), **more)
 
 
 class Request(
@@ -534,8 +542,9 @@ class SettingList(Answer, frozen=True, kw_only=True):
 class Event(Answer, frozen=True, kw_only=True):
     """An event of `GET /events`: its name and, as far as they apply, the ids of what it is about.
 
-    recipient_changed, incoming_received, device_changed, account_changed, webhook_attempted; and
-    lost, when the reader was too slow: `count` events are missing, read afresh.
+    message_submitted, recipient_changed, incoming_received, device_changed, account_changed,
+    webhook_attempted; and lost, when the reader was too slow: `count` events are missing, read
+    afresh.
     """
 
     event: str

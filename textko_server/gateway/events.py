@@ -81,6 +81,8 @@ class WebhookDue(Event, frozen=True, tag="webhook_due"):
 class WebhookAttempted(Event, frozen=True, tag="webhook_attempted"):
     webhook_id: int
     delivery_id: int
+    created_at: int
+    """Of the delivery."""
     number: int
     state: str
     status: int | None

@@ -313,6 +313,10 @@ class Messages:
             limit=max(1, min(limit, MAX_PAGE)),
         )
 
+    async def first_recipients(self, messages: list[Message]) -> dict[int, Recipient]:
+        """What lists show beside each message, by its key. The caller may see the messages."""
+        return await store.first_recipients(self._db, [message.id for message in messages])
+
     async def check_subscription(self, principal: Principal) -> None:
         """For dialects that refuse an ended subscription before they look at the body.
 

@@ -294,6 +294,7 @@ def _record_attempt(
             user_id=delivery.user_id,
             webhook_id=delivery.webhook_id,
             delivery_id=delivery.id,
+            created_at=delivery.created_at,
             number=number,
             state=state,
             status=status,

@@ -3,12 +3,16 @@
 Labels are bounded: route templates, methods, status codes, states. Never a token, number or id.
 """
 
+import ipaddress
 from bisect import bisect_left
 
 from aiohttp import web
 
 from textko_server import __version__
-from textko_server.http.app_keys import GATEWAY
+from textko_server.errors import Forbidden
+from textko_server.http.app_keys import GATEWAY, IS_SOCKET
+from textko_server.http.auth import authenticate, require_scope
+from textko_server.model import Role, Scope
 
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
@@ -61,6 +65,7 @@ METRICS = web.AppKey("metrics", Metrics)
 
 async def get_metrics(request: web.Request) -> web.Response:
     """`GET /metrics`."""
+    await _check_access(request)
     gateway = request.app[GATEWAY]
     lines = [
         "# HELP textko_info The program.",
@@ -79,6 +84,31 @@ async def get_metrics(request: web.Request) -> web.Response:
         text="\n".join(lines) + "\n",
         headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
     )
+
+
+async def _check_access(request: web.Request) -> None:
+    """Numbers of all accounts: for admins, and for a collector on this machine.
+
+    A request that a proxy passed on comes from this machine only seemingly.
+
+    Raises:
+        Unauthenticated, Forbidden.
+    """
+    if request.app[IS_SOCKET] or _is_local(request):
+        return
+    principal = await authenticate(request)
+    if principal.role is not Role.ADMIN:
+        raise Forbidden("only an admin may see the metrics")
+    require_scope(principal, Scope.READ_ANALYTICS)
+
+
+def _is_local(request: web.Request) -> bool:
+    if any(name in request.headers for name in ("X-Forwarded-For", "Forwarded")):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
 
 
 async def _queue_lines(request: web.Request) -> list[str]:

@@ -1,5 +1,6 @@
 """Messages, their recipients and time lines."""
 
+import json
 from typing import Any
 
 from textko_server.model import Dialect, Job, Message, Recipient, RecipientEvent, State
@@ -123,6 +124,13 @@ async def list_page(
     name = {"of_user": "list_of_user", "all": "list_all"}[owner] + ("_in_state" if state else "")
     values = {"user_id": user_id, "state": state, "before_id": before_id, "limit": limit}
     return [_message(row) for row in await db.fetch_all(getattr(_MESSAGES, name), values)]
+
+
+async def first_recipients(db: Database, message_ids: list[int]) -> dict[int, Recipient]:
+    """The first recipient of each of these messages, by message key."""
+    keys = json.dumps(message_ids)
+    rows = await db.fetch_all(_RECIPIENTS.first_of_messages, {"message_ids": keys})
+    return {recipient.message_id: recipient for recipient in map(_recipient, rows)}
 
 
 async def list_recipients(db: Database, message_id: int) -> list[Recipient]:

@@ -6,16 +6,27 @@ things; on the unix socket whoever opens it is the operator. The structs are in 
 
 from aiohttp import web
 
-from textko_server.http.admin import api_keys, devices, logins, server, users
+from textko_server.http.admin import (
+    api_keys,
+    devices,
+    live_events,
+    logins,
+    messages,
+    server,
+    users,
+    webhooks,
+)
 
 ENDPOINTS = (
     *logins.ENDPOINTS,
     *users.ENDPOINTS,
     *api_keys.ENDPOINTS,
     *devices.ENDPOINTS,
+    *messages.ENDPOINTS,
+    *webhooks.ENDPOINTS,
     *server.ENDPOINTS,
 )
 
 
 def routes() -> list[web.RouteDef]:
-    return [endpoint.route() for endpoint in ENDPOINTS]
+    return [*(endpoint.route() for endpoint in ENDPOINTS), *live_events.routes()]

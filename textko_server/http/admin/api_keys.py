@@ -1,7 +1,5 @@
 """`/admin/v1/api-keys`: what applications show instead of a login."""
 
-import msgspec
-
 from textko_server import admin_wire as wire
 from textko_server.errors import NotFound
 from textko_server.gateway.public_ids import Kind
@@ -31,7 +29,7 @@ async def create_api_key(
         owner, body.name, body.scopes, body.expires_at, _device_keys(call, body)
     )
     shown = await _wire_key(call, Names(call.gateway), api_key)
-    return wire.CreatedApiKey(**msgspec.structs.asdict(shown), key=key)
+    return wire.widened(shown, wire.CreatedApiKey, key=key)
 
 
 async def import_api_key(

@@ -91,7 +91,7 @@ def _slot(text: str) -> int:
 async def _detail(call: Call, device: Device) -> wire.DeviceDetail:
     shown = await _wire_device(call, Names(call.gateway), device)
     sims = [wire_sim(sim) for sim in await call.gateway.devices.list_sims(device.id)]
-    return wire.DeviceDetail(**msgspec.structs.asdict(shown), sims=sims)
+    return wire.widened(shown, wire.DeviceDetail, sims=sims)
 
 
 async def _wire_device(call: Call, names: Names, device: Device) -> wire.Device:

@@ -17,6 +17,7 @@ class Names:
         self._users: dict[int, tuple[str, str]] = {}
         self._devices: dict[int, tuple[str, str]] = {}
         self._webhooks: dict[int, str] = {}
+        self._api_keys: dict[int, str] = {}
         self._slots: dict[int, dict[int, int]] = {}
 
     async def user(self, user_id: int) -> tuple[str, str]:
@@ -44,6 +45,18 @@ class Names:
             public_id = self._gateway.public_ids.encode(Kind.DEVICE, device.id, device.created_at)
             known = self._devices[device_id] = (public_id, device.name)
         return known
+
+    async def api_key(self, api_key_id: int | None) -> str | None:
+        """Its name; None of none and of a deleted one."""
+        if api_key_id is None:
+            return None
+        if api_key_id not in self._api_keys:
+            try:
+                api_key = await self._gateway.api_keys.get_key(api_key_id)
+            except NotFound:
+                return None
+            self._api_keys[api_key_id] = api_key.name
+        return self._api_keys[api_key_id]
 
     async def webhook(self, webhook_id: int) -> str | None:
         """Its id; None of a deleted one."""

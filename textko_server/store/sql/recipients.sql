@@ -34,6 +34,15 @@ SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, 
     event_count, created_at, claimed_at, sent_at, delivered_at, ended_at
 FROM recipients WHERE message_id = ? ORDER BY id;
 
+-- name: first_of_messages
+-- A page of messages for people: what stands for each. Primary key, and recipients_of_message.
+SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
+    offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
+    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at
+FROM recipients WHERE id IN (
+    SELECT min(id) FROM recipients WHERE message_id IN (SELECT value FROM json_each(:message_ids))
+    GROUP BY message_id);
+
 -- name: list_of_device
 -- What a device claimed, newest first. recipients_of_device.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
