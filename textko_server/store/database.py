@@ -18,7 +18,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
@@ -180,6 +180,7 @@ class Database:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._reader_connections: list[aiosqlite.Connection] = []
+        self._writer_connection: sqlite3.Connection | None = None
         self.publish: Callable[[list[object]], None] = lambda _events: None
         """Called on the event loop with the events of each commit, before its callers resume."""
 
@@ -195,6 +196,7 @@ class Database:
             connection, applied = await self._loop.run_in_executor(None, self._connect)
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"cannot open the database {self._path}: {error}") from error
+        self._writer_connection = connection
         self._thread = threading.Thread(
             target=self._run_writer, args=(connection,), name="textko-writer", daemon=True
         )
@@ -218,6 +220,10 @@ class Database:
         for reader in self._reader_connections:
             await reader.close()
         self._reader_connections.clear()
+        if self._writer_connection is not None:
+            # The last to close puts the write-ahead log into the file; a reader cannot.
+            await asyncio.get_running_loop().run_in_executor(None, self._writer_connection.close)
+            self._writer_connection = None
 
     async def write(self, function: Callable[[Transaction], T], *, durable: bool = True) -> T:
         """Run `function` in a transaction on the writer thread; return what it returns.
@@ -251,9 +257,16 @@ class Database:
         return write.future
 
     async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """All rows of a query on a read-only connection."""
+        """All rows of a query on a read-only connection.
+
+        Raises:
+            Unavailable: the disk refuses, or the database is closed.
+        """
         async with self.reader() as connection:
-            return list(await connection.execute_fetchall(sql, parameters))  # type: ignore[arg-type]  # typed as sqlite3.Row; they are tuples
+            try:
+                return list(await connection.execute_fetchall(sql, parameters))  # type: ignore[arg-type]  # typed as sqlite3.Row; they are tuples
+            except sqlite3.OperationalError as error:
+                raise Unavailable(f"the database cannot be read: {error}") from error
 
     async def fetch_one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row, or None."""
@@ -290,10 +303,12 @@ class Database:
             connection.execute("PRAGMA busy_timeout = 5000")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._settings.synchronous}")
-            connection.execute("PRAGMA foreign_keys = 1")
             connection.execute("PRAGMA cache_size = -16384")
             connection.execute("PRAGMA journal_size_limit = 67108864")
-            return connection, migrate(connection, self._path)
+            applied = migrate(connection, self._path)
+            # Only now: a migration that rebuilds a table must not delete what refers to it.
+            connection.execute("PRAGMA foreign_keys = 1")
+            return connection, applied
         except BaseException:
             connection.close()
             raise
@@ -316,7 +331,6 @@ class Database:
             stopping = item is None
             if group:
                 self._commit(connection, group)
-        connection.close()
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
         events: list[object] = []
@@ -327,7 +341,9 @@ class Database:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
+                # A disk that refuses even this has ended the transaction by itself.
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
             events.clear()
             for write in group:
                 write.error = write.error or _unavailable(error)
@@ -370,7 +386,7 @@ class Database:
 
 
 def _unavailable(error: BaseException) -> BaseException:
-    if isinstance(error, sqlite3.IntegrityError):
+    if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
         return error
     unavailable = Unavailable(f"the database did not take the change: {error}")
     unavailable.__cause__ = error

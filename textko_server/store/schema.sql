@@ -1,0 +1,273 @@
+-- What all migrations together make. Nothing reads this but people, and a test.
+
+CREATE TABLE secrets (           -- keys this installation made for itself
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    email TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    name TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('ADMIN', 'REGULAR')),
+    token_version INTEGER NOT NULL DEFAULT 1,
+    credits INTEGER,
+    monthly_limit INTEGER,
+    subscription_ends_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX users_in_role ON users (role, id);
+
+CREATE TABLE api_keys (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    key_hash BLOB NOT NULL UNIQUE,  -- SHA-256 of the key
+    scopes TEXT NOT NULL,
+    device_ids TEXT,
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    last_used_at INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX api_keys_of_user ON api_keys (user_id, id);
+
+CREATE TABLE devices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    model TEXT NOT NULL,
+    app_name TEXT NOT NULL,
+    app_version TEXT NOT NULL,
+    token_hash BLOB UNIQUE,         -- SHA-256 of the device token; NULL: not paired by our protocol
+    is_enabled INTEGER NOT NULL DEFAULT 1,
+    is_default INTEGER NOT NULL DEFAULT 0,
+    battery_percent INTEGER,
+    is_charging INTEGER,
+    network TEXT,
+    signal_percent INTEGER,
+    last_seen_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX devices_of_user ON devices (user_id, id);
+
+CREATE TABLE pairing_codes (
+    code_hash BLOB PRIMARY KEY,     -- SHA-256 of the code
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    device_name TEXT,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER,
+    device_id INTEGER REFERENCES devices (id) ON DELETE SET NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX pairing_codes_of_user ON pairing_codes (user_id);
+
+CREATE INDEX pairing_codes_of_device ON pairing_codes (device_id) WHERE device_id IS NOT NULL;
+
+CREATE TABLE sims (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    device_id INTEGER NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+    slot INTEGER NOT NULL,
+    number TEXT,
+    carrier TEXT,
+    subscription_id INTEGER,
+    country_iso TEXT,
+    min_gap_ms INTEGER,
+    per_minute INTEGER,
+    per_hour INTEGER,
+    per_day INTEGER,
+    recipients_per_month INTEGER,
+    is_present INTEGER NOT NULL DEFAULT 1,
+    UNIQUE (device_id, slot)
+) STRICT;
+
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    dialect TEXT NOT NULL,
+    api_key_id INTEGER,             -- not a reference: the key may go, the record stays
+    text TEXT NOT NULL,
+    encoding TEXT NOT NULL,
+    segments INTEGER NOT NULL,
+    recipient_count INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    sender_id TEXT,
+    custom_id TEXT,
+    scheduled_at INTEGER,
+    expires_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX messages_of_user ON messages (user_id, id);
+
+CREATE INDEX messages_in_state ON messages (user_id, state, id);
+
+CREATE TABLE recipients (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL,
+    phone_number TEXT NOT NULL,
+    state TEXT NOT NULL,
+    lane TEXT,                      -- where it waits now: a<user>, d<device>, s<SIM>; NULL: not waiting
+    home_lane TEXT NOT NULL,        -- where it goes back to when an offer lapses or a back-off ends
+    priority INTEGER NOT NULL,
+    device_id INTEGER,              -- not a reference: the device may go, the record stays
+    sim_id INTEGER,
+    offer_count INTEGER NOT NULL DEFAULT 0,
+    lease_count INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER,
+    expires_at INTEGER,
+    cancel_requested_at INTEGER,
+    error_code TEXT,
+    error TEXT,
+    segments INTEGER NOT NULL,
+    event_count INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    claimed_at INTEGER,
+    sent_at INTEGER,
+    delivered_at INTEGER,
+    ended_at INTEGER
+) STRICT;
+
+CREATE INDEX recipients_of_message ON recipients (message_id);
+
+CREATE INDEX recipients_waiting ON recipients (lane, priority, id) WHERE lane IS NOT NULL;
+
+CREATE INDEX recipients_due ON recipients (due_at) WHERE due_at IS NOT NULL;
+
+CREATE INDEX recipients_of_sim ON recipients (sim_id, claimed_at) WHERE claimed_at IS NOT NULL;
+
+CREATE INDEX recipients_of_device ON recipients (device_id, claimed_at) WHERE claimed_at IS NOT NULL;
+
+CREATE INDEX recipients_held ON recipients (device_id, sim_id) WHERE state IN ('offered', 'claimed');
+
+CREATE TABLE recipient_events (     -- the time line; the first line, queued or scheduled, is the recipient's own row
+    recipient_id INTEGER NOT NULL REFERENCES recipients (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    device_id INTEGER,
+    offer_number INTEGER,
+    actor TEXT NOT NULL,
+    detail TEXT,
+    PRIMARY KEY (recipient_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sim_recipients (       -- distinct numbers a SIM wrote to in a month; only for SIMs with that limit
+    sim_id INTEGER NOT NULL REFERENCES sims (id) ON DELETE CASCADE,
+    month TEXT NOT NULL,
+    phone_number TEXT NOT NULL,
+    PRIMARY KEY (sim_id, month, phone_number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contacts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    phone_number TEXT NOT NULL,
+    name TEXT,
+    last_sim_id INTEGER,            -- the SIM that last wrote to it, or that it wrote to
+    last_sim_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (user_id, phone_number)
+) STRICT;
+
+CREATE TABLE incoming_messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    device_id INTEGER NOT NULL,
+    phone_reference TEXT NOT NULL,  -- the phone's own id of it: repeats are the same message
+    sim_slot INTEGER,
+    sender TEXT NOT NULL,
+    text TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (device_id, phone_reference)
+) STRICT;
+
+CREATE INDEX incoming_messages_of_user ON incoming_messages (user_id, id);
+
+CREATE INDEX incoming_messages_of_device ON incoming_messages (device_id, id);
+
+CREATE TABLE webhooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    url TEXT NOT NULL,
+    format TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    events TEXT NOT NULL,
+    is_enabled INTEGER NOT NULL DEFAULT 1,
+    disabled_reason TEXT,
+    success_count INTEGER NOT NULL DEFAULT 0,
+    failure_count INTEGER NOT NULL DEFAULT 0,
+    last_success_at INTEGER,
+    last_failure_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX webhooks_of_user ON webhooks (user_id, id);
+
+CREATE TABLE webhook_deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id INTEGER NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    body BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+    attempt_count INTEGER NOT NULL DEFAULT 0,
+    attempts_before INTEGER NOT NULL DEFAULT 0,  -- attempt_count when it was last redelivered: the schedule starts anew there
+    next_attempt_at INTEGER,
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER
+) STRICT;
+
+CREATE INDEX webhook_deliveries_of_webhook ON webhook_deliveries (webhook_id, id);
+
+CREATE INDEX webhook_deliveries_of_user ON webhook_deliveries (user_id, id);
+
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+
+CREATE INDEX webhook_deliveries_failed ON webhook_deliveries (webhook_id, id) WHERE state = 'failed';
+
+CREATE TABLE webhook_attempts (
+    delivery_id INTEGER NOT NULL REFERENCES webhook_deliveries (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status INTEGER,
+    error TEXT,
+    answer TEXT,
+    PRIMARY KEY (delivery_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency_keys (
+    principal TEXT NOT NULL,        -- the API key or user that sent it
+    key TEXT NOT NULL,
+    endpoint TEXT NOT NULL,         -- method and route
+    fingerprint BLOB NOT NULL,      -- SHA-256 of the canonical request body
+    message_ids TEXT NOT NULL,      -- what the first request made
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (principal, endpoint, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_keys_expiry ON idempotency_keys (expires_at);
+
+CREATE TABLE usage (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    month TEXT NOT NULL,            -- 2026-01, UTC
+    messages INTEGER NOT NULL,      -- recipients
+    segments INTEGER NOT NULL,
+    PRIMARY KEY (user_id, month)
+) STRICT, WITHOUT ROWID;
