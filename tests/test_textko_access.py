@@ -9,7 +9,6 @@ import pytest
 
 from tests.servers import RunningServer
 from textko_server.gateway.devices import NewDevice
-from textko_server.gateway.inbox import Incoming
 from textko_server.gateway.messages import Submission
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.dialects import textko
@@ -114,8 +113,8 @@ async def make_things(server: RunningServer) -> dict[str, str]:
     [submitted] = await gateway.messages.submit(
         principal, [Submission("Hi", ["+251911"], Dialect.TEXTKO, device_id=device.id)]
     )
-    told = Incoming(f"r{number}", "+251922", "Back", 1_000)
-    await gateway.db.write(lambda tx: gateway.inbox.receive(tx, owner.device, [], told))
+    told = {"id": f"r{number}", "from": "+251922", "text": "Back", "receivedAt": 1_000}
+    await server.sync(owner, incoming=[told], capacity=0)
     [incoming] = await gateway.inbox.list_page(principal, limit=1)
     key, _ = await gateway.api_keys.create_key(owner.user.id, "one")
     revoked, _ = await gateway.api_keys.create_key(owner.user.id, "two")

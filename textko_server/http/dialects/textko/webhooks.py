@@ -89,11 +89,12 @@ async def post_webhook(request: web.Request) -> web.Response:
     """`POST /api/v1/webhooks`, 201: `{deliveryUrl, events, signingSecret?, name?}`."""
     principal = await with_all_scopes(request)
     body = await read_json(request, NewWebhookBody)
+    events = _events(body.events)
     try:
         webhook = await request.app[GATEWAY].webhooks.create(
             principal.user_id,
             url=body.delivery_url,
-            events=_events(body.events),
+            events=events,
             name=clean_text(body.name or ""),
             secret=body.signing_secret,
         )
