@@ -4,6 +4,7 @@ A body of whatever Content-Type is read as JSON: callers forget the header. Halv
 pairs, which some phones send, become U+FFFD instead of failing the request.
 """
 
+import asyncio
 import json
 import re
 from typing import Any, NoReturn, TypeVar
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 _AT_PATH = re.compile(r"^(?P<reason>.*?) - at `(?P<path>[^`]*)`$", re.DOTALL)
 _MAX_DEPTH = 32
+# A phone on a bad line takes its time over 2 MiB; one that drips bytes is not waited for.
+BODY_LIMIT_S = 60
 _JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -27,8 +30,16 @@ async def read_json(request: web.Request, type_: type[T]) -> T:
     Raises:
         Invalid: not JSON, or not of that type; names the field.
         web.HTTPRequestEntityTooLarge: over the limit, noticed while reading.
+        web.HTTPRequestTimeout: it did not all come within BODY_LIMIT_S.
     """
-    return decode_json(await request.read(), type_)
+    try:
+        async with asyncio.timeout(BODY_LIMIT_S):
+            body = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except web.RequestPayloadError as error:
+        raise Invalid("", "the body is not what its headers say") from error
+    return decode_json(body, type_)
 
 
 def decode_json(body: bytes, type_: type[T]) -> T:

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from textko_server.errors import Forbidden, Invalid, Unauthenticated
+from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.devices import NewDevice
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.inbox import Incoming
@@ -45,7 +46,11 @@ class WireSim(_Wire, frozen=True):
     country_iso: ShortText | None = None
 
     def to_sim(self) -> NewSim:
-        return NewSim(self.slot, self.number, self.carrier, self.subscription_id, self.country_iso)
+        number, carrier, country = (
+            None if text is None else clean_text(text)
+            for text in (self.number, self.carrier, self.country_iso)
+        )
+        return NewSim(self.slot, number, carrier, self.subscription_id, country)
 
 
 class WireApp(_Wire, frozen=True):
@@ -196,7 +201,7 @@ async def post_sync(request: web.Request) -> web.Response:
 
 def _wait_s(request: web.Request) -> int:
     text = request.query.get("wait", "0")
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_WAIT_S):
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= MAX_WAIT_S):
         raise Invalid("wait", f"must be whole seconds, 0 to {MAX_WAIT_S}")
     return int(text)
 
@@ -223,9 +228,8 @@ def _report(index: int, report: WireReport) -> Report:
         raise Invalid(f"reports[{index}].state", f"must be one of {states}")
     if report.error_code is not None and not _ERROR_CODE.fullmatch(report.error_code):
         raise Invalid(f"reports[{index}].errorCode", "must be 1-64 of a-z, 0-9 and _")
-    return Report(
-        State(report.state), report.at, report.error_code, report.error, report.parts_sent
-    )
+    error = None if report.error is None else clean_text(report.error)
+    return Report(State(report.state), report.at, report.error_code, error, report.parts_sent)
 
 
 def _settings(gateway: Gateway, device: Device) -> WireSettings:

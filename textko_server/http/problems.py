@@ -31,6 +31,7 @@ _CODE_OF_STATUS = {
     400: "invalid",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     411: "length_required",
     413: "too_large",
     415: "unsupported_media_type",
@@ -73,6 +74,7 @@ def of_http(error: web.HTTPException, request: web.BaseRequest) -> Problem:
     message = {
         404: f"Cannot {request.method} this path",
         405: f"{request.method} is not allowed here",
+        408: "the request body did not arrive in time",
         413: "the request body is too large",
     }.get(error.status, error.reason or "error")
     return Problem(error.status, code, message, headers, None, request.method, request.path)
