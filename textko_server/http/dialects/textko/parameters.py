@@ -17,7 +17,7 @@ from textko_server.model import Device, Principal
 
 MAX_LIMIT = 100
 # Pages are for people; programs go on by cursor, which costs the same at any depth.
-MAX_PAGED_COUNT = 5_000
+MAX_PAGED_COUNT = 3_000
 
 _is_id = re.compile(r"[0-9a-f]{24}").fullmatch
 _is_number = re.compile(r"[0-9]{1,9}").fullmatch
