@@ -13,7 +13,7 @@ from textko_server.config import DispatchSettings
 from textko_server.gateway import pace
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.public_ids import Kind, PublicIds
-from textko_server.model import Job, Recipient, Sim, State
+from textko_server.model import Device, Job, Recipient, Sim, State
 from textko_server.store import devices as device_store
 from textko_server.store import messages as store
 from textko_server.store import pace as pace_store
@@ -33,6 +33,15 @@ def device_lane(device_id: int) -> str:
 
 def sim_lane(sim_id: int) -> str:
     return f"s{sim_id}"
+
+
+def lanes_of(device: Device, sims: list[Sim]) -> list[str]:
+    """Where jobs that this device can take may turn up; the account's lane last."""
+    return [
+        device_lane(device.id),
+        *(sim_lane(s.id) for s in sims if s.is_present),
+        account_lane(device.user_id),
+    ]
 
 
 def living_home(tx: Transaction, recipient: Recipient) -> str:
@@ -64,6 +73,32 @@ class OfferRound(msgspec.Struct, frozen=True):
     """When pace allows the next one; None: pace is not what holds jobs back."""
     left_over: bool
     """Jobs of the account's lane remain that another device could take."""
+    held_back: bool = False
+    """Jobs remain in a lane of this device."""
+
+
+NOTHING = OfferRound([], None, left_over=False)
+
+
+class Ask(msgspec.Struct, frozen=True, eq=False):
+    """A device that can take up to `capacity` jobs."""
+
+    device: Device
+    sims: list[Sim]
+    capacity: int
+
+    @property
+    def limit(self) -> int:
+        return min(self.capacity, MAX_OFFERS)
+
+
+class _Round(msgspec.Struct):
+    """What several asks share."""
+
+    by_lane: dict[str, list[Job]]
+    last_claims: dict[int, int]
+    allowances: dict[int, list[pace.Allowance]] = {}
+    taken: set[int] = set()
 
 
 class ClaimAnswer(msgspec.Struct, frozen=True):
@@ -95,55 +130,84 @@ class Dispatch:
 
     # --- offer ---
 
-    def offer(self, tx: Transaction, device_id: int, capacity: int) -> OfferRound:
-        """Lease up to `capacity` jobs to a device. Lapses by itself (gateway/sweep.py)."""
-        now_ms = self._clock.now_ms()
-        found = device_store.find_with_sims(tx, device_id)
-        if found is None or not found[0].is_enabled:
-            return OfferRound([], None, left_over=False)
-        device, sims = found
-        limit = min(capacity, MAX_OFFERS)
-        if limit <= 0:
-            return OfferRound([], None, left_over=False)
-        open_lane = account_lane(device.user_id)
-        candidates = self._candidates(tx, [device_lane(device_id), open_lane], sims, limit)
+    def offer(self, tx: Transaction, asks: list[Ask]) -> list[OfferRound]:
+        """Lease jobs to devices that ask, in their order; an answer for each.
+
+        Leases lapse by themselves (gateway/sweep.py). The transaction is flushed before: what the
+        same devices just claimed or gave back counts.
+        """
+        able = [ask for ask in asks if ask.device.is_enabled and ask.capacity > 0]
+        candidates = self._candidates(tx, able) if able else []
         if not candidates:
-            return OfferRound([], None, left_over=False)
-        allowances = [pace.allowance(tx, s, self._settings, now_ms) for s in sims if s.is_present]
+            return [NOTHING] * len(asks)
+        by_lane: dict[str, list[Job]] = {}
+        for job in candidates:
+            by_lane.setdefault(job.recipient.lane or "", []).append(job)
+        last_claims = pace_store.last_claims(tx, [s.id for ask in able for s in ask.sims])
+        round_ = _Round(by_lane, last_claims)
+        return [
+            self._offer_one(tx, ask, round_) if ask.device.is_enabled else NOTHING for ask in asks
+        ]
+
+    def _candidates(self, tx: Transaction, asks: list[Ask]) -> list[Job]:
+        """The best jobs of every lane asked for, one more than asked to see if any remain."""
+        tx.flush()
+        own = [lane for ask in asks for lane in lanes_of(ask.device, ask.sims)[:-1]]
+        shared = {account_lane(ask.device.user_id) for ask in asks}
+        most = max(ask.limit for ask in asks) + 1
+        total = sum(ask.limit for ask in asks) + 1
+        return store.waiting_in_lanes(tx, list(dict.fromkeys(own)), most) + store.waiting_in_lanes(
+            tx, list(shared), total
+        )
+
+    def _offer_one(self, tx: Transaction, ask: Ask, round_: _Round) -> OfferRound:
+        now_ms = self._clock.now_ms()
+        device, sims = ask.device, ask.sims
+        lanes = lanes_of(device, sims)
+        jobs = [
+            job
+            for lane in lanes
+            for job in round_.by_lane.get(lane, ())
+            if job.recipient.id not in round_.taken
+        ]
+        if not jobs or ask.limit <= 0:
+            return NOTHING
+        jobs.sort(key=lambda j: (j.recipient.priority, j.recipient.id))
+        allowed = round_.allowances.get(device.id)
+        if allowed is None:
+            allowed = round_.allowances[device.id] = [
+                pace.allowance(tx, s, self._settings, now_ms, round_.last_claims[s.id])
+                for s in sims
+                if s.is_present
+            ]
         offers: list[Offer] = []
         held_back: list[Job] = []
-        for job in candidates:
-            if len(offers) == limit:
+        for job in jobs:
+            if len(offers) == ask.limit:
                 held_back.append(job)
-                continue
+                break
             expires_at = job.recipient.expires_at
             if expires_at is not None and expires_at <= now_ms:
                 continue  # the sweep ends it
-            chosen = self._choose_sim(tx, job, allowances, now_ms)
+            chosen = self._choose_sim(tx, job, allowed, now_ms)
             if sims and chosen is None:  # no SIM may, or all have been pulled out
                 held_back.append(job)
                 continue
-            offers.append(self._lease(tx, job, device_id, chosen, now_ms))
+            offers.append(self._lease(tx, job, device.id, chosen, now_ms))
+            round_.taken.add(job.recipient.id)
         retry_times = [
             a.retry_at
-            for a in allowances
+            for a in allowed
             if a.retry_at and (a.remaining <= 0 or a.new_recipients <= 0)
         ]
+        is_full = len(offers) == ask.limit
         return OfferRound(
             offers,
-            min(retry_times) if held_back and retry_times and len(offers) < limit else None,
-            left_over=any(j.recipient.lane == open_lane for j in held_back)
-            or (len(offers) == limit and len(candidates) > limit),
+            min(retry_times) if held_back and retry_times and not is_full else None,
+            left_over=any(j.recipient.lane == lanes[-1] for j in held_back)
+            or (is_full and bool(held_back)),
+            held_back=bool(held_back),
         )
-
-    def _candidates(
-        self, tx: Transaction, lanes: list[str], sims: list[Sim], limit: int
-    ) -> list[Job]:
-        """The best jobs over all lanes of a device, one more than asked to see if any remain."""
-        lanes = lanes + [sim_lane(s.id) for s in sims if s.is_present]
-        jobs = [j for lane in lanes for j in store.waiting_in_lane(tx, lane, limit + 1)]
-        jobs.sort(key=lambda j: (j.recipient.priority, j.recipient.id))
-        return jobs
 
     def _choose_sim(
         self, tx: Transaction, job: Job, allowances: list[pace.Allowance], now_ms: int
@@ -192,27 +256,33 @@ class Dispatch:
 
     # --- claim ---
 
-    def claim(self, tx: Transaction, device_id: int, job_ids: list[str]) -> ClaimAnswer:
-        """Grant each job to this device, or say why not. A repeated claim is granted again."""
+    def claim(
+        self,
+        tx: Transaction,
+        device: Device,
+        sims: list[Sim],
+        job_ids: list[str],
+        jobs: dict[int, Job],
+    ) -> ClaimAnswer:
+        """Grant each job to this device, or say why not. A repeated claim is granted again.
+
+        `jobs` holds the jobs named, as they are now, and takes those granted.
+        """
         now_ms = self._clock.now_ms()
-        device = device_store.find_in(tx, device_id)
         granted: list[str] = []
         refused: list[tuple[str, str]] = []
         for job_id in dict.fromkeys(job_ids):
             named = self.read_job_id(job_id)
-            job = store.find_job(tx, named[0]) if named else None
-            if named is None or job is None or device is None:
+            job = jobs.get(named[0]) if named else None
+            if named is None or job is None or job.recipient.user_id != device.user_id:
                 refused.append((job_id, "unknown_job"))
                 continue
-            if job.recipient.user_id != device.user_id:
-                refused.append((job_id, "unknown_job"))
-                continue
-            reason = self._why_not(job, device_id, named[1], now_ms, device.is_enabled)
+            reason = self._why_not(job, device.id, named[1], now_ms, device.is_enabled)
             if reason is not None:
                 refused.append((job_id, reason))
                 continue
-            if job.recipient.state != State.CLAIMED:
-                self._grant(tx, job, device_id, now_ms)
+            if job.recipient.state is not State.CLAIMED:
+                jobs[named[0]] = self._grant(tx, job, device.id, sims, now_ms)
             granted.append(job_id)
         return ClaimAnswer(granted, refused)
 
@@ -237,9 +307,16 @@ class Dispatch:
             return "ended"
         return None if is_enabled else "disabled"
 
-    def _grant(self, tx: Transaction, job: Job, device_id: int, now_ms: int) -> None:
+    def _grant(
+        self, tx: Transaction, job: Job, device_id: int, sims: list[Sim], now_ms: int
+    ) -> Job:
         r = job.recipient
-        self._lifecycle.move(
+        sim = next((s for s in sims if s.id == r.sim_id), None)
+        if sim is not None:
+            tx.later(usage_store.set_last_sims, (r.user_id, r.phone_number, sim.id, now_ms))
+            if sim.recipients_per_month:
+                pace_store.add_recipient(tx, sim.id, month_of(now_ms), r.phone_number)
+        return self._lifecycle.move(
             tx,
             job,
             State.CLAIMED,
@@ -250,7 +327,3 @@ class Dispatch:
             claimed_at=now_ms,
             lease_count=r.lease_count + 1,
         )
-        if r.sim_id is not None:
-            usage_store.set_last_sim(tx, r.user_id, r.phone_number, r.sim_id, now_ms)
-            if device_store.has_recipient_limit(tx, r.sim_id):
-                pace_store.add_recipient(tx, r.sim_id, month_of(now_ms), r.phone_number)

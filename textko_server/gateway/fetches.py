@@ -112,8 +112,9 @@ class Fetches:
 
         def write(tx: Transaction) -> int:
             count = 0
+            jobs = store.find_jobs(tx, list({key for key, _ in reports}))
             for key, state in reports:
-                job = store.find_job(tx, key)
+                job = jobs.get(key)
                 if job is None or job.recipient.user_id != principal.user_id:
                     continue
                 if job.recipient.state is state:
@@ -124,10 +125,13 @@ class Fetches:
                         error_code="generic" if state is State.FAILED else None,
                         error="the phone could not send it" if state is State.FAILED else None,
                     )  # fmt: skip
-                    count += self._reports.apply(
+                    moved = self._reports.apply(
                         tx, job, report, actor=actor, device_id=None,
                         is_holder=job.recipient.device_id is None,
                     )  # fmt: skip
+                    if moved is not None:
+                        jobs[key] = moved
+                        count += 1
             return count
 
         return await self._db.write(write)

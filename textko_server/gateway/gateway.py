@@ -27,6 +27,7 @@ from textko_server.gateway.sync import Sync
 from textko_server.gateway.tokens import LoginTokens, SignedLinks, make_secret
 from textko_server.gateway.webhooks import Webhooks
 from textko_server.store import devices as device_store
+from textko_server.store import messages as message_store
 from textko_server.store import secrets as secret_store
 from textko_server.store.database import Database, Transaction
 
@@ -80,13 +81,17 @@ class Gateway:
         # Codes have 38 bits and live ten minutes; this keeps guessing hopeless from one address.
         self.pairing_throttle = LoginThrottle(clock, 60, "pairings")
         self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle)
+        # Before the polls that these events wake.
+        self.events.listen(self.sync.on_event, LaneFilled, DeviceChanged)
         self.events.listen(self.polls.on_event, LaneFilled, DeviceChanged)
         self.events.listen(self.devices.on_event, DeviceChanged, AccountChanged)
 
     @classmethod
     async def open(cls, db: Database, clock: Clock, settings: Settings) -> "Gateway":
         """Build the services; makes this installation's secrets at its first start."""
-        return cls(db, clock, settings, await db.write(_Secrets))
+        gateway = cls(db, clock, settings, await db.write(_Secrets))
+        gateway.sync.start(await message_store.waiting_lanes(db))
+        return gateway
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Everything that happens by itself in the domain, until stopped."""

@@ -53,7 +53,7 @@ class Inbox:
         # An answer to this sender should come from the number they wrote to.
         sim = next((s for s in sims if s.slot == told.sim_slot), None)
         if sim is not None:
-            usage_store.set_last_sim(tx, device.user_id, message.sender, sim.id, now_ms)
+            tx.later(usage_store.set_last_sims, (device.user_id, message.sender, sim.id, now_ms))
         self._webhooks.record_incoming(
             tx,
             now_ms=now_ms,

@@ -24,6 +24,15 @@ _WEBHOOK_EVENTS = {
 }
 
 
+class _Move(msgspec.Struct, frozen=True):
+    job: Job
+    """As it is after it."""
+    at: int
+    now_ms: int
+    actor: str
+    detail: str | None
+
+
 class Lifecycle:
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks
@@ -44,7 +53,8 @@ class Lifecycle:
 
         `at` is when it happened, by whoever saw it; now, when absent. `changes` are further fields
         of the recipient. A job that leaves the queue leaves its lane; one that ends has nothing
-        due.
+        due. Stored at the end of the write, with all other moves of it: to read jobs back in the
+        same write, flush the transaction before.
         """
         at = now_ms if at is None else at
         changes.setdefault("lane", None)
@@ -53,33 +63,36 @@ class Lifecycle:
         recipient = msgspec.structs.replace(
             job.recipient, state=to, event_count=job.recipient.event_count + 1, **changes
         )
-        store.save(tx, recipient, at, actor, detail)
         job = msgspec.structs.replace(job, recipient=recipient)
-        self._roll_up(tx, job, now_ms)
-        if to in _WEBHOOK_EVENTS:
-            self._tell_webhooks(tx, job, at, now_ms)
-        if recipient.lane is not None:
-            tx.after_commit(LaneFilled(recipient.user_id, recipient.lane, 1))
-        tx.after_commit(
-            RecipientChanged(
-                recipient.user_id,
-                recipient.id,
-                recipient.message_id,
-                to,
-                at,
-                recipient.created_at,
-                recipient.device_id,
-                detail,
-            )
-        )
+        tx.later(self._store, _Move(job, at, now_ms, actor, detail))
         return job
 
-    def _roll_up(self, tx: Transaction, job: Job, now_ms: int) -> None:
-        recipient = job.recipient
-        state = recipient.state
-        if job.recipient_count > 1:
-            state = states.roll_up(store.recipient_states(tx, recipient.message_id))
-        store.set_message_state(tx, recipient.message_id, state, now_ms)
+    def _store(self, tx: Transaction, moves: list[_Move]) -> None:
+        """All moves of a write together, in few statements."""
+        latest = {move.job.recipient.id: move.job for move in moves}
+        store.save(
+            tx,
+            [job.recipient for job in latest.values()],
+            [store.EventRow(m.job.recipient, m.at, m.actor, m.detail) for m in moves],
+        )
+        self._roll_up(tx, list(latest.values()), moves[0].now_ms)
+        for move in moves:
+            if move.job.recipient.state in _WEBHOOK_EVENTS:
+                self._tell_webhooks(tx, move.job, move.at, move.now_ms)
+            _publish(tx, move)
+
+    def _roll_up(self, tx: Transaction, jobs: list[Job], now_ms: int) -> None:
+        shared = {j.recipient.message_id for j in jobs if j.recipient_count > 1}
+        states_of = store.recipient_states(tx, list(shared)) if shared else {}
+        message_ids: dict[State, list[int]] = {}
+        for message_id, present in states_of.items():
+            message_ids.setdefault(states.roll_up(present), []).append(message_id)
+        for job in jobs:
+            if job.recipient_count == 1:
+                ids = message_ids.setdefault(job.recipient.state, [])
+                ids.append(job.recipient.message_id)
+        for state, ids in message_ids.items():
+            store.set_message_states(tx, ids, state, now_ms)
 
     def _tell_webhooks(self, tx: Transaction, job: Job, at: int, now_ms: int) -> None:
         recipient = job.recipient
@@ -100,3 +113,14 @@ class Lifecycle:
             error_code=recipient.error_code,
             error=recipient.error,
         )
+
+
+def _publish(tx: Transaction, move: _Move) -> None:
+    r = move.job.recipient
+    if r.lane is not None:
+        tx.after_commit(LaneFilled(r.user_id, r.lane, 1))
+    tx.after_commit(
+        RecipientChanged(
+            r.user_id, r.id, r.message_id, r.state, move.at, r.created_at, r.device_id, move.detail
+        )
+    )

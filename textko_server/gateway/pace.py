@@ -31,8 +31,10 @@ class Allowance(msgspec.Struct):
     given: int = 0
 
 
-def allowance(tx: Transaction, sim: Sim, settings: DispatchSettings, now_ms: int) -> Allowance:
-    """The SIM's own limits, else the settings' (0: none)."""
+def allowance(
+    tx: Transaction, sim: Sim, settings: DispatchSettings, now_ms: int, last_claim_at: int
+) -> Allowance:
+    """By the SIM's own limits, else the settings' (0: none)."""
     windows = (
         (sim.per_minute or settings.sim_per_minute, MINUTE_MS),
         (sim.per_hour or settings.sim_per_hour, HOUR_MS),
@@ -53,7 +55,7 @@ def allowance(tx: Transaction, sim: Sim, settings: DispatchSettings, now_ms: int
                 opens = store.claim_time_since(tx, sim.id, since, used - limit)
                 retry_at = max(retry_at or 0, (opens or now_ms) + window_ms)
     # A clock that was ahead for a while must not hold the SIM until that time has come.
-    last_claim_at = min(store.last_claim_at(tx, sim.id) or 0, now_ms)
+    last_claim_at = min(last_claim_at, now_ms)
     if min_gap_ms:
         free_at = last_claim_at + min_gap_ms
         remaining = min(remaining, 0 if free_at > now_ms or offered else 1)

@@ -13,6 +13,7 @@ exists.
 
 import re
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import blake2b
 
 _HEX_24 = re.compile(r"[0-9a-f]{24}")
@@ -21,6 +22,7 @@ _MASK = 0xFFFF_FFFF
 # Four rounds of a pseudo-random function make a strong pseudo-random permutation (Luby, Rackoff
 # 1988).
 _ROUNDS = 4
+_REMEMBERED_COUNT = 8_192
 
 
 class Kind(IntEnum):
@@ -50,11 +52,15 @@ class PublicIds:
             for kind in Kind
         }
 
-    def encode(self, kind: Kind, key: int, created_at: int) -> str:
+        # A job's id is read and written at each of its steps, an application's device at each send.
+        self.encode = lru_cache(_REMEMBERED_COUNT)(self._encode)
+        self.decode = lru_cache(_REMEMBERED_COUNT)(self._decode)
+
+    def _encode(self, kind: Kind, key: int, created_at: int) -> str:
         """24 hex of an inner key and the Unix milliseconds it was made at."""
         return f"{created_at // 1000:08x}{self._permute(kind, key):016x}"
 
-    def decode(self, kind: Kind, public_id: str) -> int | None:
+    def _decode(self, kind: Kind, public_id: str) -> int | None:
         """The inner key, or None when that cannot be an id of this kind.
 
         Any 24 hex lead to some key: whether it exists, the store says. The time is not checked.

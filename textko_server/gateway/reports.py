@@ -44,8 +44,8 @@ class Reports:
         actor: str,
         device_id: int | None,
         is_holder: bool,
-    ) -> bool:
-        """Move the job on as reported; False when that tells nothing new.
+    ) -> Job | None:
+        """Move the job on as reported and answer it; None when that tells nothing new.
 
         The caller has made sure that the reporter was granted this job, and says whether it was the
         last to be.
@@ -53,27 +53,25 @@ class Reports:
         now_ms = self._clock.now_ms()
         r = job.recipient
         if not states.accepts_report(r.state, r.error_code, report.state, is_holder=is_holder):
-            return False
+            return None
         if r.device_id != device_id and r.state is not State.SENT:
             # Whoever sent it is whom the message names, not whom it was offered to since.
             r = msgspec.structs.replace(r, device_id=device_id, sim_id=None)
             job = msgspec.structs.replace(job, recipient=r)
         at = now_ms if report.at > now_ms + MINUTE_MS or report.at <= 0 else report.at
         if report.state is State.SENT:
-            self._sent(tx, job, report, at, now_ms, actor)
-        elif report.state is State.DELIVERED:
+            return self._sent(tx, job, report, at, now_ms, actor)
+        if report.state is State.DELIVERED:
             if r.state is not State.SENT:
                 job = self._sent(tx, job, report, at, now_ms, actor)
-            self._lifecycle.move(
+            return self._lifecycle.move(
                 tx, job, State.DELIVERED, now_ms=now_ms, at=at, actor=actor, delivered_at=at
             )
-        elif report.state is State.FAILED:
-            self._failed(tx, job, report, at, now_ms, actor)
-        else:
-            self._lifecycle.move(
-                tx, job, State.CANCELLED, now_ms=now_ms, at=at, actor=actor, detail="not sent"
-            )
-        return True
+        if report.state is State.FAILED:
+            return self._failed(tx, job, report, at, now_ms, actor)
+        return self._lifecycle.move(
+            tx, job, State.CANCELLED, now_ms=now_ms, at=at, actor=actor, detail="not sent"
+        )
 
     def _sent(
         self, tx: Transaction, job: Job, report: Report, at: int, now_ms: int, actor: str
@@ -97,13 +95,13 @@ class Reports:
 
     def _failed(
         self, tx: Transaction, job: Job, report: Report, at: int, now_ms: int, actor: str
-    ) -> None:
+    ) -> Job:
         code = report.error_code or "generic"
         reason = report.error or code.replace("_", " ")
         r = job.recipient
         is_retryable = code in states.RETRYABLE_ERRORS and r.lease_count <= MAX_RETRIES
         if is_retryable and r.state is State.CLAIMED and r.cancel_requested_at is None:
-            self._lifecycle.move(
+            return self._lifecycle.move(
                 tx,
                 job,
                 State.QUEUED,
@@ -116,8 +114,7 @@ class Reports:
                 claimed_at=None,
                 due_at=now_ms + self._settings.retry_after_s * 1000,
             )
-            return
-        self._lifecycle.move(
+        return self._lifecycle.move(
             tx,
             job,
             State.FAILED,
@@ -134,18 +131,19 @@ def _parts(report: Report) -> str | None:
     return None if report.parts_sent is None else f"{report.parts_sent} parts"
 
 
-def find_reported_job(
-    tx: Transaction, named: tuple[int, int] | None, user_id: int, device_id: int
-) -> tuple[Job, bool] | None:
-    """The job of (key, offer number), if this device had that offer granted; else None.
+def may_report(
+    tx: Transaction, job: Job, offer_number: int, user_id: int, device_id: int
+) -> bool | None:
+    """Whether nobody was offered or fetched the job since this device had that offer granted.
 
-    Beside it, whether nobody was offered or fetched it since.
+    None: it never had it.
     """
-    job = store.find_job(tx, named[0]) if named else None
-    if named is None or job is None or job.recipient.user_id != user_id:
-        return None
     r = job.recipient
-    is_holder = r.device_id == device_id and r.offer_count == named[1]
+    if r.user_id != user_id:
+        return None
+    is_holder = r.device_id == device_id and r.offer_count == offer_number
     if r.state is State.CLAIMED and is_holder:
-        return job, True  # the common case, without reading the time line
-    return (job, is_holder) if store.was_claimed_by(tx, r.id, device_id, named[1]) else None
+        return True  # the common case, without reading the time line
+    if store.was_claimed_by(tx, r.id, device_id, offer_number):
+        return is_holder
+    return None

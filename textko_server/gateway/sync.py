@@ -15,23 +15,28 @@ from textko_server.errors import TextkoError, Unauthenticated
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.devices import check_sims
 from textko_server.gateway.dispatch import (
+    NOTHING,
+    Ask,
     ClaimAnswer,
     Dispatch,
     Offer,
     OfferRound,
     account_lane,
-    device_lane,
-    sim_lane,
+    lanes_of,
 )
-from textko_server.gateway.events import DeviceChanged
+from textko_server.gateway.events import DeviceChanged, Event
+from textko_server.gateway.filled_lanes import FilledLanes
 from textko_server.gateway.inbox import Inbox, Incoming
 from textko_server.gateway.polls import Poll, Polls
 from textko_server.gateway.presence import Presence
-from textko_server.gateway.reports import Report, Reports, find_reported_job
-from textko_server.model import Device, Sim
+from textko_server.gateway.reports import Report, Reports, may_report
+from textko_server.model import Device, Job, Sim
 from textko_server.store import devices as device_store
 from textko_server.store import messages as message_store
 from textko_server.store.database import Database, Transaction
+
+# What happens to a device without changing what it may be offered.
+_PASSING = frozenset({"online", "offline", "status", "cancel"})
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -72,7 +77,20 @@ class SyncAnswer(msgspec.Struct):
     """(job id, reason)"""
     round: OfferRound
     lanes: list[str]
-    """Where jobs for this device may turn up."""
+    """Where it listens for jobs."""
+    all_lanes: list[str] = []
+    """Where jobs for it may turn up when it takes any."""
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """A device as it was at its last look."""
+
+    device: Device
+    lanes: tuple[str, ...]
+
+    def lanes_with(self, capacity: int) -> list[str]:
+        is_able = self.device.is_enabled and capacity > 0
+        return list(self.lanes) if is_able else [self.lanes[0]]
 
 
 class Sync:
@@ -98,6 +116,24 @@ class Sync:
         self._presence = presence
         self._told_cancels: dict[int, frozenset[str]] = {}
         """What a device was told no longer to send: a poll is not answered for it a second time."""
+        self._known: dict[int, _Known] = {}
+        """Devices as of their last look; dropped when they change."""
+        self._change_count = 0
+        self._filled = FilledLanes()
+        self._looks = db.batch(self._take_in, durable=False)
+        self._writes = db.batch(self._take_in)
+
+    def start(self, waiting_lanes: list[str]) -> None:
+        """`waiting_lanes`: those that hold jobs from before."""
+        for lane in waiting_lanes:
+            self._filled.mark(lane)
+
+    def on_event(self, event: Event) -> None:
+        """Listens to the bus."""
+        self._filled.on_event(event)
+        if isinstance(event, DeviceChanged) and event.what not in _PASSING:
+            self._change_count += 1
+            self._known.pop(event.device_id, None)
 
     async def sync(
         self,
@@ -119,7 +155,9 @@ class Sync:
         """
         if request.sims is not None:
             check_sims(request.sims)
-        answer = await self._exchange(device_id, request)
+        answer = None if request.says_something else self._nothing_new(device_id, request.capacity)
+        if answer is None:
+            answer = await self._exchange(device_id, request)
         self._presence.heard(device_id, answer.device.user_id)
         if not (request.wants_answer_now or wait_s <= 0 or self._has_news(device_id, answer)):
             answer = await self._hold(device_id, request.capacity, wait_s, answer, is_connected)
@@ -134,6 +172,13 @@ class Sync:
             return True
         return not self._told_cancels.get(device_id, frozenset()).issuperset(answer.cancels)
 
+    def _nothing_new(self, device_id: int, capacity: int) -> SyncAnswer | None:
+        """The answer to a plain poll, if it is known without a look at the database."""
+        known = self._known.get(device_id)
+        if known is None or self._filled.has_any(known.lanes):
+            return None
+        return _empty_answer(known.device, known.lanes_with(capacity))
+
     async def _hold(
         self,
         device_id: int,
@@ -145,15 +190,15 @@ class Sync:
         deadline = asyncio.get_running_loop().time() + wait_s
         poll = self._polls.open(device_id, answer.lanes)
         self._presence.poll_opened(device_id)
+        plain = SyncRequest(capacity=capacity)
         try:
             # Look again: a job may have come between the first look and the registration.
-            plain = SyncRequest(capacity=capacity)
-            answer = await self._exchange(device_id, plain)
+            answer = await self._look(device_id, plain)
             while not (self._has_news(device_id, answer) or self._polls.has_stopped()):
                 if tuple(answer.lanes) != poll.lanes:
                     # Switched on or off, or other SIMs: look again where it did not listen.
                     self._polls.rearm(poll, answer.lanes)
-                    answer = await self._exchange(device_id, plain)
+                    answer = await self._look(device_id, plain)
                     continue
                 self._step_aside(poll, answer.round)
                 retry_at = answer.round.retry_at or poll.blocked_until or None
@@ -165,7 +210,7 @@ class Sync:
                     self._polls.pass_on(poll)
                     break
                 self._polls.rearm(poll)
-                answer = await self._exchange(device_id, plain)
+                answer = await self._look(device_id, plain)
             return answer
         except TextkoError:  # deleted, or the disk refuses
             self._polls.pass_on(poll)
@@ -184,53 +229,115 @@ class Sync:
         else:
             poll.blocked_until = 0
 
-    async def _exchange(self, device_id: int, request: SyncRequest) -> SyncAnswer:
-        # What only offers may be forgotten in a crash: the phone must still get its claim granted.
-        return await self._db.write(
-            lambda tx: self._take_in(tx, device_id, request), durable=request.says_something
-        )
+    async def _look(self, device_id: int, plain: SyncRequest) -> SyncAnswer:
+        known = self._nothing_new(device_id, plain.capacity)
+        return known if known is not None else await self._exchange(device_id, plain)
 
-    def _take_in(self, tx: Transaction, device_id: int, request: SyncRequest) -> SyncAnswer:
-        found = device_store.find_with_sims(tx, device_id)
-        if found is None:
-            raise Unauthenticated("this device was deleted: pair it again")
-        device, sims = found
-        accepted, ignored = self._take_reports(tx, device, request.reports)
+    async def _exchange(self, device_id: int, request: SyncRequest) -> SyncAnswer:
+        seen_until, change_count = self._filled.now(), self._change_count
+        # What only offers may be forgotten in a crash: the phone must still get its claim granted.
+        batch = self._writes if request.says_something else self._looks
+        answer = await batch.write((device_id, request))
+        self._remember(answer, request.capacity, seen_until, change_count)
+        return answer
+
+    def _remember(
+        self, answer: SyncAnswer, capacity: int, seen_until: int, change_count: int
+    ) -> None:
+        lanes = tuple(answer.all_lanes)
+        if self._change_count == change_count:  # else the look may be from before the change
+            self._known[answer.device.id] = _Known(answer.device, lanes)
+        found_nothing = not (answer.offers or answer.round.held_back or answer.cancels)
+        if found_nothing and capacity > 0 and answer.device.is_enabled:
+            self._filled.clear(lanes, seen_until)
+
+    # --- on the writer thread ---
+
+    def _take_in(
+        self, tx: Transaction, syncs: list[tuple[int, SyncRequest]]
+    ) -> list[SyncAnswer | TextkoError]:
+        """Syncs of many devices together, each in full before any is offered something."""
+        found = device_store.find_all_with_sims(tx, list({device_id for device_id, _ in syncs}))
+        jobs = self._named_jobs(tx, [request for _, request in syncs])
+        answers: list[SyncAnswer | TextkoError] = []
+        asks: list[Ask] = []
+        for device_id, request in syncs:
+            if device_id not in found:
+                answers.append(Unauthenticated("this device was deleted: pair it again"))
+                continue
+            device, sims = found[device_id]
+            taken, sims = self._take_in_one(tx, device, sims, request, jobs)
+            found[device_id] = device, sims
+            answers.append(taken)
+            asks.append(Ask(device, sims, request.capacity))
+        rounds = iter(self._dispatch.offer(tx, asks))
+        tx.flush()
+        wishes = message_store.cancel_wishes(tx, list(found))
+        for answer in answers:
+            if isinstance(answer, SyncAnswer):
+                answer.round = next(rounds)
+                answer.offers = answer.round.offers
+                answer.cancels = [
+                    self._dispatch.job_id(*wish) for wish in wishes.get(answer.device.id, ())
+                ]
+        return answers
+
+    def _named_jobs(self, tx: Transaction, requests: list[SyncRequest]) -> dict[int, Job]:
+        job_ids = [
+            job_id
+            for request in requests
+            for job_id in (*request.claims, *(job_id for job_id, _ in request.reports))
+        ]
+        if not job_ids:
+            return {}
+        named = {self._dispatch.read_job_id(job_id) for job_id in job_ids}
+        return message_store.find_jobs(tx, [name[0] for name in named if name is not None])
+
+    def _take_in_one(
+        self,
+        tx: Transaction,
+        device: Device,
+        sims: list[Sim],
+        request: SyncRequest,
+        jobs: dict[int, Job],
+    ) -> tuple[SyncAnswer, list[Sim]]:
+        accepted, ignored = self._take_reports(tx, device, request.reports, jobs)
         if request.sims is not None:
             sims = self._take_sims(tx, device, sims, request.sims)
         for told in request.incoming:
             self._inbox.receive(tx, device, sims, told)
         if request.status is not None:
             self._take_status(tx, device, request.status)
-        claims = self._dispatch.claim(tx, device_id, request.claims)
-        offer_round = self._dispatch.offer(tx, device_id, request.capacity)
-        return SyncAnswer(
-            device,
-            claims,
-            offer_round.offers,
-            [self._dispatch.job_id(*wish) for wish in message_store.cancel_wishes(tx, device_id)],
-            accepted,
-            [told.reference for told in request.incoming],
-            ignored,
-            offer_round,
-            _lanes(device, sims, request.capacity),
-        )
+        answer = _empty_answer(device, _lanes(device, sims, request.capacity))
+        answer.all_lanes = lanes_of(device, sims)
+        answer.claims = self._dispatch.claim(tx, device, sims, request.claims, jobs)
+        answer.accepted_reports = accepted
+        answer.accepted_incoming = [told.reference for told in request.incoming]
+        answer.ignored = ignored
+        return answer, sims
 
     def _take_reports(
-        self, tx: Transaction, device: Device, reports: list[tuple[str, Report]]
+        self,
+        tx: Transaction,
+        device: Device,
+        reports: list[tuple[str, Report]],
+        jobs: dict[int, Job],
     ) -> tuple[list[str], list[tuple[str, str]]]:
         accepted: list[str] = []
         ignored: list[tuple[str, str]] = []
         for job_id, report in reports:
             named = self._dispatch.read_job_id(job_id)
-            found = find_reported_job(tx, named, device.user_id, device.id)
-            if found is None:
+            job = jobs.get(named[0]) if named else None
+            is_holder = None
+            if named is not None and job is not None:
+                is_holder = may_report(tx, job, named[1], device.user_id, device.id)
+            if named is None or job is None or is_holder is None:
                 ignored.append((job_id, "unknown_job"))
                 continue
-            job, is_holder = found
-            self._reports.apply(
+            moved = self._reports.apply(
                 tx, job, report, actor="device", device_id=device.id, is_holder=is_holder
             )
+            jobs[named[0]] = moved or job
             accepted.append(job_id)
         return accepted, ignored
 
@@ -260,11 +367,13 @@ class Sync:
 
 
 def _lanes(device: Device, sims: list[Sim], capacity: int) -> list[str]:
-    """Where jobs that this device can take may turn up; its own lane first, the account's last.
+    """Where this device listens for jobs; its own lane first, the account's last.
 
     One that takes none keeps its own only, for cancels: it would swallow what wakes another.
     """
-    if not device.is_enabled or capacity <= 0:
-        return [device_lane(device.id)]
-    sim_lanes = (sim_lane(s.id) for s in sims if s.is_present)
-    return [device_lane(device.id), *sim_lanes, account_lane(device.user_id)]
+    lanes = lanes_of(device, sims)
+    return lanes if device.is_enabled and capacity > 0 else lanes[:1]
+
+
+def _empty_answer(device: Device, lanes: list[str]) -> SyncAnswer:
+    return SyncAnswer(device, ClaimAnswer([], []), [], [], [], [], [], NOTHING, lanes)

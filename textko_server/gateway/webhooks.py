@@ -41,6 +41,25 @@ class WebhookChanges(msgspec.Struct, frozen=True):
     is_enabled: bool | UnsetType = UNSET
 
 
+class _Status(msgspec.Struct, frozen=True):
+    """The arguments of record_status, until the end of the write."""
+
+    now_ms: int
+    user_id: int
+    event: str
+    message_id: int
+    message_created_at: int
+    message_text: str
+    recipient_id: int
+    recipient_created_at: int
+    phone_number: str
+    device_id: int | None
+    at: int
+    error_code: str | None
+    error: str | None
+    sent_at: int | None
+
+
 class Webhooks:
     """Where a `user_id` is asked for, None is the operator, who sees every account's.
 
@@ -180,39 +199,57 @@ class Webhooks:
 
         `at` is when it happened; `sent_at`, told for a delivered one, when it had been sent.
         """
-        subscribed = webhooks.subscribed(tx, user_id, event)
-        if not subscribed:
-            return
+        tx.later(
+            self._owe_statuses,
+            _Status(
+                now_ms, user_id, event, message_id, message_created_at, message_text, recipient_id,
+                recipient_created_at, phone_number, device_id, at, error_code, error, sent_at,
+            ),
+        )  # fmt: skip
+
+    def _owe_statuses(self, tx: Transaction, changes: list[_Status]) -> None:
+        """For all changes of a write together: one look at each account's webhooks, one insert."""
         encode = self._public_ids.encode
-        sms_id = encode(Kind.RECIPIENT, recipient_id, recipient_created_at)
-        batch_id = encode(Kind.MESSAGE, message_id, message_created_at)
-        device = None
-        device_created_at = devices.created_at(tx, device_id)
-        if device_id is not None and device_created_at is not None:
-            device = encode(Kind.DEVICE, device_id, device_created_at)
-        for webhook in subscribed:
-            self._owe(
-                tx,
-                webhook,
-                user_id,
-                event,
-                now_ms,
-                lambda public_webhook_id, public_delivery_id: status_body(
-                    WebhookEvent(event),
-                    sms_id=sms_id,
-                    batch_id=batch_id,
-                    phone_number=phone_number,
-                    text=message_text,
-                    device_id=device,
-                    at=at,
-                    sent_at=sent_at,
-                    error_code=error_code,
-                    error=error,
-                    webhook_id=public_webhook_id,
-                    delivery_id=public_delivery_id,
-                ),
-            )
-        tx.after_commit(WebhookDue(user_id=user_id, at=now_ms))
+        webhooks_of: dict[int, Sequence[webhooks.Subscribed]] = {}
+        devices_of: dict[int | None, str | None] = {}
+        owed: list[tuple[int, int, str, bytes]] = []
+        next_id = 0
+        for change in changes:
+            if change.user_id not in webhooks_of:
+                webhooks_of[change.user_id] = webhooks.enabled(tx, change.user_id)
+            for webhook in webhooks_of[change.user_id]:
+                if change.event not in webhook.events:
+                    continue
+                if change.device_id not in devices_of:
+                    devices_of[change.device_id] = self._public_device(tx, change.device_id)
+                next_id = next_id or webhook_deliveries.next_id(tx)
+                body = status_body(
+                    WebhookEvent(change.event),
+                    sms_id=encode(Kind.RECIPIENT, change.recipient_id, change.recipient_created_at),
+                    batch_id=encode(Kind.MESSAGE, change.message_id, change.message_created_at),
+                    phone_number=change.phone_number,
+                    text=change.message_text,
+                    device_id=devices_of[change.device_id],
+                    at=change.at,
+                    sent_at=change.sent_at,
+                    error_code=change.error_code,
+                    error=change.error,
+                    webhook_id=encode(Kind.WEBHOOK, webhook.id, webhook.created_at),
+                    delivery_id=encode(Kind.DELIVERY, next_id + len(owed), change.now_ms),
+                )
+                owed.append((webhook.id, change.user_id, change.event, body))
+        if not owed:
+            return
+        now_ms = changes[0].now_ms
+        webhook_deliveries.insert_all(tx, owed, now_ms=now_ms)
+        for user_id in {user_id for _, user_id, _, _ in owed}:
+            tx.after_commit(WebhookDue(user_id=user_id, at=now_ms))
+
+    def _public_device(self, tx: Transaction, device_id: int | None) -> str | None:
+        created_at = devices.created_at(tx, device_id)
+        if device_id is None or created_at is None:
+            return None
+        return self._public_ids.encode(Kind.DEVICE, device_id, created_at)
 
     def record_incoming(
         self,
@@ -336,7 +373,7 @@ class Webhooks:
             _check_enabled(webhook)
             delivery_id = self._owe(
                 tx,
-                webhooks.Subscribed(webhook.id, webhook.created_at),
+                webhooks.Subscribed(webhook.id, webhook.created_at, frozenset()),
                 webhook.user_id,
                 WebhookEvent.MESSAGE_RECEIVED,
                 now_ms,

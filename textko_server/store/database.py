@@ -48,10 +48,11 @@ _CHUNK_SIZES = (64, 16, 4, 1)
 class Transaction:
     """What a write function sees: SQL on the writer's connection, events for after the commit."""
 
-    __slots__ = ("_connection", "events", "execute", "executemany")
+    __slots__ = ("_connection", "_later", "events", "execute", "executemany")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._later: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
         self.execute = connection.execute
         self.executemany = connection.executemany
         self.events: list[object] = []
@@ -74,15 +75,33 @@ class Transaction:
 
         The table's ids must be AUTOINCREMENT: then those of one writer have no gaps.
         """
-        last = 0
-        start = 0
+        last = self.execute_all(sql, rows)
+        return range(last - len(rows) + 1, last + 1)
+
+    def execute_all(self, sql: str, rows: Sequence[Parameters]) -> int:
+        """The same for any `INSERT … VALUES (?, …) …`; returns the last row's id."""
+        last = start = 0
         for size in _CHUNK_SIZES:
             while len(rows) - start >= size:
                 chunk = rows[start : start + size]
                 values = chunk[0] if size == 1 else tuple(chain.from_iterable(chunk))
-                last = self.insert(_repeated(sql, size), values)
+                last = self.execute(_repeated(sql, size), values).lastrowid or 0
                 start += size
-        return range(last - len(rows) + 1, last + 1)
+        return last
+
+    def later(self, function: "Callable[[Transaction, list[Item]], None]", item: Item) -> None:
+        """Give `item` to `function` at the end of this write, with all others for it at once.
+
+        What has to be read back in the same write needs `flush` before.
+        """
+        self._later.setdefault(function, []).append(item)
+
+    def flush(self) -> None:
+        """Do now what `later` put off."""
+        while self._later:
+            later, self._later = self._later, {}
+            for function, items in later.items():
+                function(self, items)
 
     def after_commit(self, event: object) -> None:
         """Publish `event` once this write is on disk; it is dropped when the write fails."""
@@ -116,8 +135,11 @@ class Batch(Generic[Item, T]):
         self,
         database: "Database",
         function: Callable[[Transaction, list[Item]], list[T | TextkoError]],
+        *,
+        durable: bool,
     ) -> None:
         self._database = database
+        self._durable = durable
         self.function = function
         self._waiting: list[tuple[Item, asyncio.Future[T]]] = []
         self._groups_in_flight = 0
@@ -144,7 +166,9 @@ class Batch(Generic[Item, T]):
         items = [item for item, _ in group]
         self._groups_in_flight += 1
         try:
-            done = self._database._enqueue(lambda tx: self.function(tx, items))
+            done = self._database._enqueue(
+                lambda tx: self.function(tx, items), durable=self._durable
+            )
         except Unavailable as error:
             self._groups_in_flight -= 1
             _hand_out(group, [error] * len(group))
@@ -239,10 +263,13 @@ class Database:
         return result
 
     def batch(
-        self, function: Callable[[Transaction, list[Item]], list[T | TextkoError]]
+        self,
+        function: Callable[[Transaction, list[Item]], list[T | TextkoError]],
+        *,
+        durable: bool = True,
     ) -> Batch[Item, T]:
-        """A way to store items of one kind together; see Batch."""
-        return Batch(self, function)
+        """A way to store items of one kind together; see Batch, and `write` for `durable`."""
+        return Batch(self, function, durable=durable)
 
     def _enqueue(
         self,
@@ -355,6 +382,7 @@ class Database:
         connection.execute("SAVEPOINT write")
         try:
             write.result = write.function(transaction)
+            transaction.flush()
         except Exception as error:
             if not connection.in_transaction:
                 # SQLite itself rolled everything back (disk full, I/O error).
@@ -407,6 +435,7 @@ def _hand_out(
 
 @cache
 def _repeated(sql: str, count: int) -> str:
-    """`INSERT … VALUES (?, ?)` for `count` rows at once."""
-    row = sql[sql.rindex("(") :]
-    return sql + f", {row}" * (count - 1)
+    """`INSERT … VALUES (?, ?) …` for `count` rows at once."""
+    start = sql.index("VALUES (") + len("VALUES ")
+    end = sql.index(")", start) + 1
+    return sql[:end] + f", {sql[start:end]}" * (count - 1) + sql[end:]

@@ -1,5 +1,6 @@
 """Devices, their SIMs and pairing codes."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -86,6 +87,20 @@ def has_token(tx: Transaction, device_id: int, token_hash: bytes) -> bool:
 def find_with_sims(tx: Transaction, device_id: int) -> tuple[Device, list[Sim]] | None:
     device = find_in(tx, device_id)
     return None if device is None else (device, sims_in(tx, device_id))
+
+
+def find_all_with_sims(
+    tx: Transaction, device_ids: list[int]
+) -> dict[int, tuple[Device, list[Sim]]]:
+    """Those that exist, by key."""
+    keys = json.dumps(device_ids)
+    found: dict[int, tuple[Device, list[Sim]]] = {
+        row[0]: (_device(row), []) for row in tx.all(_DEVICES.get_devices, (keys,))
+    }
+    for row in tx.all(_DEVICES.sims_of_devices, (keys,)):
+        sim = _sim(row)
+        found[sim.device_id][1].append(sim)
+    return found
 
 
 def sims_in(tx: Transaction, device_id: int) -> list[Sim]:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import msgspec
+
 from textko_server.model import Dialect, Job, Message, Recipient, RecipientEvent, State
 from textko_server.store.database import Database, Row, Transaction
 from textko_server.store.key_search import search_key
@@ -39,26 +41,46 @@ def waiting_in_lane(tx: Transaction, lane: str, limit: int) -> list[Job]:
     return [_job(row) for row in tx.execute(_RECIPIENTS.waiting_in_lane, (lane, limit))]
 
 
+def find_jobs(tx: Transaction, recipient_ids: list[int]) -> dict[int, Job]:
+    """Those that exist, by key."""
+    rows = tx.all(_RECIPIENTS.get_jobs, (json.dumps(recipient_ids),))
+    return {job.recipient.id: job for job in map(_job, rows)}
+
+
+def waiting_in_lanes(tx: Transaction, lanes: list[str], limit: int) -> list[Job]:
+    """The best jobs of each of these lanes, best first over all."""
+    values = {"lanes": json.dumps(lanes), "limit": limit}
+    return [_job(row) for row in tx.all(_RECIPIENTS.waiting_in_lanes, values)]
+
+
 def due(tx: Transaction, now_ms: int, limit: int) -> list[Job]:
     """Jobs whose `due_at` has come, longest overdue first."""
     return [_job(row) for row in tx.all(_RECIPIENTS.due, (now_ms, limit))]
 
 
-def save(tx: Transaction, recipient: Recipient, at: int, actor: str, detail: str | None) -> None:
-    """Store a changed recipient and the line of its time line that says so."""
-    r = recipient
-    tx.execute(
-        _RECIPIENTS.update_recipient,
-        (
-            r.state, r.lane, r.home_lane, r.device_id, r.sim_id, r.offer_count, r.lease_count,
-            r.due_at, r.expires_at, r.cancel_requested_at, r.error_code, r.error, r.event_count,
-            r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.id,
-        ),
-    )  # fmt: skip
-    tx.execute(
+class EventRow(msgspec.Struct, frozen=True):
+    """A line of a time line, as it is stored."""
+
+    recipient: Recipient
+    """As it was after that change."""
+    at: int
+    actor: str
+    detail: str | None
+
+
+def save(tx: Transaction, recipients: list[Recipient], events: list[EventRow]) -> None:
+    """Store changed recipients as they are now, and the lines of their time lines."""
+    tx.execute_all(_RECIPIENTS.put_recipient, [msgspec.structs.astuple(r) for r in recipients])
+    tx.execute_all(
         _RECIPIENTS.insert_event,
-        (r.id, r.event_count, r.state, at, r.device_id, r.offer_count or None, actor, detail),
-    )
+        [
+            (
+                e.recipient.id, e.recipient.event_count, e.recipient.state, e.at,
+                e.recipient.device_id, e.recipient.offer_count or None, e.actor, e.detail,
+            )
+            for e in events
+        ],
+    )  # fmt: skip
 
 
 def request_cancel(tx: Transaction, recipient_id: int, at: int) -> None:
@@ -66,17 +88,25 @@ def request_cancel(tx: Transaction, recipient_id: int, at: int) -> None:
     tx.execute(_RECIPIENTS.request_cancel, (at, recipient_id))
 
 
-def set_message_state(tx: Transaction, message_id: int, state: State, now_ms: int) -> None:
-    tx.execute(_MESSAGES.set_state, (state, now_ms, message_id))
+def set_message_states(tx: Transaction, message_ids: list[int], state: State, now_ms: int) -> None:
+    """Bring these messages to a state."""
+    tx.execute(_MESSAGES.set_states, (state, now_ms, json.dumps(message_ids), state))
 
 
-def recipient_states(tx: Transaction, message_id: int) -> list[str]:
-    return [state for (state,) in tx.all(_RECIPIENTS.states_of_message, (message_id,))]
+def recipient_states(tx: Transaction, message_ids: list[int]) -> dict[int, set[str]]:
+    """The states that the recipients of these messages are in, by message."""
+    found: dict[int, set[str]] = {}
+    for message_id, state in tx.all(_RECIPIENTS.states_of_messages, (json.dumps(message_ids),)):
+        found.setdefault(message_id, set()).add(state)
+    return found
 
 
-def cancel_wishes(tx: Transaction, device_id: int) -> list[tuple[int, int, int]]:
-    """(key, created_at, offer number) of granted jobs of a device that are no longer wanted."""
-    return tx.all(_RECIPIENTS.to_cancel, (device_id,))
+def cancel_wishes(tx: Transaction, device_ids: list[int]) -> dict[int, list[tuple[int, int, int]]]:
+    """(key, created_at, offer number) of granted jobs that are no longer wanted, by device."""
+    wishes: dict[int, list[tuple[int, int, int]]] = {}
+    for device_id, *wish in tx.all(_RECIPIENTS.to_cancel, (json.dumps(device_ids),)):
+        wishes.setdefault(device_id, []).append((wish[0], wish[1], wish[2]))
+    return wishes
 
 
 def was_claimed_by(

@@ -1,5 +1,7 @@
 """What a SIM has sent lately: the counts that dispatch holds its pace by."""
 
+import json
+
 from textko_server.store.database import Transaction
 from textko_server.store.queries import load
 
@@ -16,8 +18,10 @@ def claim_time_since(tx: Transaction, sim_id: int, since_ms: int, offset: int) -
     return row[0] if row else None
 
 
-def last_claim_at(tx: Transaction, sim_id: int) -> int | None:
-    return tx.execute(_RECIPIENTS.last_claim_at, (sim_id,)).fetchone()[0]  # type: ignore[no-any-return]  # an SQL border
+def last_claims(tx: Transaction, sim_ids: list[int]) -> dict[int, int]:
+    """When each of these SIMs last took a job, in Unix ms; 0: never."""
+    rows = tx.all(_RECIPIENTS.last_claims, (json.dumps(sim_ids),))
+    return {sim_id: at or 0 for sim_id, at in rows}
 
 
 def offered_count(tx: Transaction, device_id: int, sim_id: int) -> int:

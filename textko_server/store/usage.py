@@ -47,8 +47,8 @@ def last_sim(tx: Transaction, user_id: int, phone_number: str) -> tuple[int, int
     return (row[0], row[1]) if row else None
 
 
-def set_last_sim(tx: Transaction, user_id: int, phone_number: str, sim_id: int, at: int) -> None:
-    tx.execute(
-        _CONTACTS.set_last_sim,
-        {"user_id": user_id, "phone_number": phone_number, "sim_id": sim_id, "at": at},
-    )
+def set_last_sims(tx: Transaction, last: list[tuple[int, str, int, int]]) -> None:
+    """(user, phone number, SIM, when): the SIM that last wrote to the number, or was written to."""
+    newest = {(user_id, number): (sim_id, at) for user_id, number, sim_id, at in last}
+    rows = [(*key, sim_id, at, at, at) for key, (sim_id, at) in newest.items()]
+    tx.execute_all(_CONTACTS.set_last_sim, rows)

@@ -46,6 +46,18 @@ def insert(
     return delivery_id
 
 
+def next_id(tx: Transaction) -> int:
+    """The key that the next delivery gets, as long as this transaction lasts."""
+    row = tx.one(_SQL.last_id)
+    return (row[0] if row else 0) + 1
+
+
+def insert_all(tx: Transaction, owed: list[tuple[int, int, str, bytes]], *, now_ms: int) -> None:
+    """Owe events from now on: (webhook, user, event, body), in the order of their keys."""
+    rows = [(*one, "pending", now_ms, now_ms) for one in owed]
+    tx.insert_all(_SQL.insert_with_body, rows)
+
+
 async def find(db: Database, delivery_id: int, user_id: int | None) -> WebhookDelivery | None:
     """The delivery, if it is of this account; a `user_id` of None sees everybody's."""
     row = await db.fetch_one(_SQL.find, {"id": delivery_id, "user_id": user_id})

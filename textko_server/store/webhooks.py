@@ -19,6 +19,7 @@ class Subscribed(msgspec.Struct, frozen=True):
 
     id: int
     created_at: int
+    events: frozenset[str]
 
 
 def insert(
@@ -74,10 +75,15 @@ def count_of_user(tx: Transaction, user_id: int) -> int:
     return 0 if row is None else int(row[0])
 
 
+def enabled(tx: Transaction, user_id: int) -> Sequence[Subscribed]:
+    """The enabled webhooks of the account, whatever they asked for."""
+    rows = tx.all(_SQL.enabled_of_user, (user_id,))
+    return [Subscribed(row[0], row[2], frozenset(row[1].split())) for row in rows]
+
+
 def subscribed(tx: Transaction, user_id: int, event: str) -> Sequence[Subscribed]:
     """The enabled webhooks of the account that asked for `event`."""
-    rows = tx.all(_SQL.enabled_of_user, (user_id,))
-    return [Subscribed(row[0], row[2]) for row in rows if event in row[1].split()]
+    return [webhook for webhook in enabled(tx, user_id) if event in webhook.events]
 
 
 def update(tx: Transaction, webhook: Webhook) -> None:

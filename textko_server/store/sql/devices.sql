@@ -103,3 +103,15 @@ UPDATE sims SET is_present = 0 WHERE device_id = ?;
 -- name: set_pace
 UPDATE sims SET min_gap_ms = ?, per_minute = ?, per_hour = ?, per_day = ?, recipients_per_month = ?
 WHERE id = ?;
+
+-- name: get_devices
+-- The syncs of many devices at once. Primary key.
+SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+FROM devices WHERE id IN (SELECT value FROM json_each(?));
+
+-- name: sims_of_devices
+-- The same. UNIQUE (device_id, slot).
+SELECT id, device_id, slot, number, carrier, subscription_id, country_iso, min_gap_ms, per_minute,
+    per_hour, per_day, recipients_per_month, is_present
+FROM sims WHERE device_id IN (SELECT value FROM json_each(?)) ORDER BY device_id, slot;

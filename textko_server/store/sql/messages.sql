@@ -4,9 +4,10 @@ INSERT INTO messages (user_id, dialect, api_key_id, text, encoding, segments, re
     priority, sender_id, custom_id, scheduled_at, expires_at, created_at, updated_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- name: set_state
--- Every change of a recipient. Primary key.
-UPDATE messages SET state = ?, updated_at = ? WHERE id = ?;
+-- name: set_states
+-- Every change of a recipient, for the messages that come to one state. Primary key.
+UPDATE messages SET state = ?, updated_at = ?
+WHERE id IN (SELECT value FROM json_each(?)) AND state <> ?;
 
 -- name: get_message
 -- Reading one message. Primary key.

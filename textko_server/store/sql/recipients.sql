@@ -4,21 +4,29 @@ INSERT INTO recipients (message_id, user_id, phone_number, state, lane, home_lan
     sim_id, due_at, expires_at, segments, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- name: update_recipient
--- Every change of state. Primary key.
-UPDATE recipients SET state = ?, lane = ?, home_lane = ?, device_id = ?, sim_id = ?, offer_count = ?,
-    lease_count = ?, due_at = ?, expires_at = ?, cancel_requested_at = ?, error_code = ?, error = ?,
-    event_count = ?, claimed_at = ?, sent_at = ?, delivered_at = ?, ended_at = ?
-WHERE id = ?;
+-- name: put_recipient
+-- Every change of state, many at a step: they exist, so this updates. Primary key.
+INSERT INTO recipients (id, message_id, user_id, phone_number, state, lane, home_lane, priority,
+    device_id, sim_id, offer_count, lease_count, due_at, expires_at, cancel_requested_at,
+    error_code, error, segments, event_count, created_at, claimed_at, sent_at, delivered_at, ended_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, lane = excluded.lane,
+    home_lane = excluded.home_lane, device_id = excluded.device_id, sim_id = excluded.sim_id,
+    offer_count = excluded.offer_count, lease_count = excluded.lease_count, due_at = excluded.due_at,
+    expires_at = excluded.expires_at, cancel_requested_at = excluded.cancel_requested_at,
+    error_code = excluded.error_code, error = excluded.error, event_count = excluded.event_count,
+    claimed_at = excluded.claimed_at, sent_at = excluded.sent_at,
+    delivered_at = excluded.delivered_at, ended_at = excluded.ended_at;
 
 -- name: insert_event
 -- Every change of state: a line of the time line.
 INSERT INTO recipient_events (recipient_id, number, state, at, device_id, offer_number, actor, detail)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
--- name: states_of_message
--- Rolling a message up after one of its recipients changed. recipients_of_message.
-SELECT state FROM recipients WHERE message_id = ?;
+-- name: states_of_messages
+-- Rolling messages up after their recipients changed. recipients_of_message.
+SELECT DISTINCT message_id, state FROM recipients
+WHERE message_id IN (SELECT value FROM json_each(?));
 
 -- name: get_recipient
 -- Reading one. Primary key.
@@ -67,6 +75,16 @@ SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_la
 FROM recipients AS r JOIN messages AS m ON m.id = r.message_id
 WHERE r.id = ?;
 
+-- name: get_jobs
+-- The same for many: the claims and reports of a sync. Primary keys.
+SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
+    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
+    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+FROM json_each(?) AS k CROSS JOIN recipients AS r ON r.id = k.value
+JOIN messages AS m ON m.id = r.message_id;
+
 -- name: waiting_in_lane
 -- Offering: the best jobs of a lane. recipients_waiting.
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
@@ -76,6 +94,19 @@ SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_la
     m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
 FROM recipients AS r JOIN messages AS m ON m.id = r.message_id
 WHERE r.lane = ? ORDER BY r.priority, r.id LIMIT ?;
+
+-- name: waiting_in_lanes
+-- Offering: the best jobs of each of several lanes. recipients_waiting, once a lane.
+SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
+    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
+    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+FROM json_each(:lanes) AS l
+CROSS JOIN recipients AS r ON r.id IN (
+    SELECT id FROM recipients WHERE lane = l.value ORDER BY priority, id LIMIT :limit)
+CROSS JOIN messages AS m ON m.id = r.message_id
+ORDER BY r.priority, r.id;
 
 -- name: due
 -- The sweep: what happens by itself now. recipients_due.
@@ -92,9 +123,11 @@ WHERE r.due_at <= ? ORDER BY r.due_at LIMIT ?;
 SELECT min(due_at) FROM recipients WHERE due_at IS NOT NULL;
 
 -- name: to_cancel
--- sync: granted jobs of a device that are no longer wanted. recipients_held.
-SELECT id, created_at, offer_count FROM recipients
-WHERE device_id = ? AND state IN ('offered', 'claimed') AND cancel_requested_at IS NOT NULL LIMIT 100;
+-- sync: granted jobs of devices that are no longer wanted. recipients_held.
+SELECT device_id, id, created_at, offer_count FROM recipients
+WHERE device_id IN (SELECT value FROM json_each(?)) AND state IN ('offered', 'claimed')
+    AND cancel_requested_at IS NOT NULL
+LIMIT 1000;
 
 -- name: was_claimed_by
 -- A report: did this device get this offer granted? Primary key.
@@ -110,9 +143,11 @@ SELECT count(*) FROM recipients WHERE sim_id = ? AND claimed_at IS NOT NULL AND 
 SELECT claimed_at FROM recipients WHERE sim_id = ? AND claimed_at IS NOT NULL AND claimed_at >= ?
 ORDER BY claimed_at LIMIT 1 OFFSET ?;
 
--- name: last_claim_at
--- Pace and spreading over SIMs. recipients_of_sim.
-SELECT max(claimed_at) FROM recipients WHERE sim_id = ? AND claimed_at IS NOT NULL;
+-- name: last_claims
+-- Pace and spreading over SIMs. recipients_of_sim, its last entry for each.
+SELECT s.value, (SELECT max(claimed_at) FROM recipients
+    WHERE sim_id = s.value AND claimed_at IS NOT NULL)
+FROM json_each(?) AS s;
 
 -- name: offered_to_sim
 -- Pace: offers that may still be claimed. recipients_held.

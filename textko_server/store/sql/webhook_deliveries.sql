@@ -5,6 +5,15 @@
 INSERT INTO webhook_deliveries (webhook_id, user_id, event, body, state, next_attempt_at, created_at)
 VALUES (:webhook_id, :user_id, :event, x'', 'pending', :now_ms, :now_ms);
 
+-- name: insert_with_body
+-- store.webhook_deliveries.insert_all: the changes of many messages, many at a step.
+INSERT INTO webhook_deliveries (webhook_id, user_id, event, body, state, next_attempt_at, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: last_id
+-- store.webhook_deliveries.next_id: the newest key ever given, which AUTOINCREMENT keeps.
+SELECT seq FROM sqlite_sequence WHERE name = 'webhook_deliveries';
+
 -- name: set_body
 -- store.webhook_deliveries.insert, right after the insert; by primary key.
 UPDATE webhook_deliveries SET body = ? WHERE id = ?;
