@@ -26,20 +26,25 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         response = await handler(request)
     except TextkoError as error:
-        response = shape_of(request.path)(problems.of_error(error, request))
+        response = _shaped(request, problems.of_error(error, request))
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        response = shape_of(request.path)(problems.of_http(error, request))
+        response = _shaped(request, problems.of_http(error, request))
     except (asyncio.CancelledError, ConnectionError):
         raise  # the caller has gone; there is nobody to answer
     except Exception:
         log.exception("request_crashed", extra={"route": route_of(request)})
-        response = shape_of(request.path)(problems.of_crash(request))
+        response = _shaped(request, problems.of_crash(request))
     request.app[METRICS].count_request(
         route_of(request), request.method, response.status, time.perf_counter() - started_s
     )
     return response
+
+
+def _shaped(request: web.Request, problem: problems.Problem) -> web.StreamResponse:
+    # Routes are chosen before %2F is decoded, and so must the shape be.
+    return shape_of(request.rel_url.raw_path)(problem)
 
 
 def route_of(request: web.BaseRequest) -> str:

@@ -62,10 +62,14 @@ _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 def routes() -> list[web.RouteDef]:
     base = "/api/{token:(?!(?:" + "|".join(re.escape(w) for w in RESERVED) + ")/)[^/]+}"
     return [
-        web.post(base + "/queue", post_queue),
-        # HEAD would run the handler, and take messages away from the phone.
-        web.get(base + "/get_messages", get_messages, allow_head=False),
-        web.post(base + "/status", post_status),
+        route
+        for slash in ("", "/")  # the vendor's server takes either, and a redirect loses the body
+        for route in (
+            web.post(base + "/queue" + slash, post_queue),
+            # HEAD would run the handler, and take messages away from the phone.
+            web.get(base + "/get_messages" + slash, get_messages, allow_head=False),
+            web.post(base + "/status" + slash, post_status),
+        )
     ]
 
 
@@ -88,6 +92,10 @@ def error_response(problem: Problem) -> web.Response:
             "used": error.used,
         }
         return json_response(body, status=429, headers=headers)
+    if isinstance(error, Invalid) and problem.path.rstrip("/").endswith("/status"):
+        errors = [{"index": 0, "error": problem.message}]
+        body = {"ok": False, "updated": 0, "errors": errors}
+        return json_response(body, status=422, headers=headers)
     if isinstance(error, Invalid):
         body = {
             "ok": False,
