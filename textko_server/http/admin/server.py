@@ -1,13 +1,8 @@
 """`/admin/v1/status` and `/settings`: how the server is doing and what it was told. Admins only."""
 
-from pathlib import Path
-from typing import Any
-
-import msgspec
-
 from textko_server import __version__
 from textko_server import admin_wire as wire
-from textko_server.config import Settings
+from textko_server.admin_settings import list_settings
 from textko_server.http.admin.access import require_admin
 from textko_server.http.admin.endpoint import Call, Endpoint
 
@@ -36,25 +31,6 @@ async def get_settings(call: Call) -> wire.SettingList:
     """Every setting in force and where it came from; there are no secrets among them."""
     require_admin(call)
     return wire.SettingList(settings=list_settings(call.gateway.settings, call.about.sources))
-
-
-def list_settings(settings: Settings, sources: dict[str, str]) -> list[wire.Setting]:
-    """In the order of textko.toml."""
-    return [
-        wire.Setting(
-            name=f"{section.name}.{field.name}",
-            value=_plain(getattr(getattr(settings, section.name), field.name)),
-            source=sources.get(f"{section.name}.{field.name}", "default"),
-        )
-        for section in msgspec.structs.fields(settings)
-        for field in msgspec.structs.fields(getattr(settings, section.name))
-    ]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
 
 
 ENDPOINTS = (

@@ -1,0 +1,28 @@
+"""Settings as the admin API and the command line show them. There are no secrets among them."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from textko_server import admin_wire as wire
+from textko_server.config import Settings
+
+
+def list_settings(settings: Settings, sources: dict[str, str]) -> list[wire.Setting]:
+    """In the order of textko.toml."""
+    return [
+        wire.Setting(
+            name=f"{section.name}.{field.name}",
+            value=_plain(getattr(getattr(settings, section.name), field.name)),
+            source=sources.get(f"{section.name}.{field.name}", "default"),
+        )
+        for section in msgspec.structs.fields(settings)
+        for field in msgspec.structs.fields(getattr(settings, section.name))
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
