@@ -33,7 +33,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     listing = commands.add_parser("list", help="all API keys")
     _add_user(listing)
-    listing.add_argument("--status", choices=("active", "revoked", "all"), default="all")
+    listing.add_argument(
+        "--status", choices=("active", "revoked", "all"), default="all", help="only those (all)"
+    )
     listing.set_defaults(run=run_list)
 
     rename = commands.add_parser("rename", help="give an API key another name")

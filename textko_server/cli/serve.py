@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -105,7 +106,7 @@ async def _show_first_steps(server: "Server") -> None:
     accounts = server.gateway.accounts
     if await accounts.has_admin():
         return
-    data_dir = server.settings.server.data_dir
+    data_dir = shlex.quote(str(server.settings.server.data_dir))
     token = accounts.make_first_admin_link_token()
     sys.stderr.write(
         "\nThere is no admin yet. Make yourself one, here on this machine:\n\n"

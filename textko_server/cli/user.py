@@ -21,7 +21,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     create = commands.add_parser("create", help="make a user")
     create.add_argument("email", metavar="EMAIL")
-    create.add_argument("--role", choices=("ADMIN", "REGULAR"), default="REGULAR")
+    create.add_argument(
+        "--role", choices=("ADMIN", "REGULAR"), default="REGULAR", help="what they may (REGULAR)"
+    )
     create.add_argument("--name", default="", help="what people call them")
     create.add_argument(
         "--first-admin-token", metavar="TOKEN",

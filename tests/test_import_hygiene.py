@@ -1,0 +1,55 @@
+"""What is loaded when: the command line starts quickly because it loads what a command needs."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+HEAVY = {"aiohttp", "aiosqlite", "bcrypt", "msgspec", "rich", "segno", "textual", "uvloop"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level modules a fresh interpreter has after running `code`."""
+    program = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)))"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
+    modules: list[str] = json.loads(ended.stdout.splitlines()[-1])
+    return {name.partition(".")[0] for name in modules}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import textko_server.cli",
+        "from textko_server.cli import build_parser; build_parser()",
+        "from textko_server.cli import run; run(['version'])",
+    ],
+)
+def test_command_line_loads_nothing_heavy_by_itself(code: str) -> None:
+    assert loaded_by(code) & HEAVY == set()
+
+
+def test_server_loads_nothing_of_the_terminal() -> None:
+    assert loaded_by("import textko_server.server") & {"textual", "rich", "segno"} == set()
+
+
+def test_client_of_the_admin_api_loads_no_server() -> None:
+    loaded = loaded_by("import textko_server.admin_client")
+
+    assert loaded & {"aiosqlite", "bcrypt", "sqlite3"} == set()
+
+
+def test_version_answers_quickly() -> None:
+    # The best of a few: a machine that is busy with something else proves nothing.
+    durations_s = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "textko_server", "version"], capture_output=True, check=True
+        )
+        durations_s.append(time.perf_counter() - started)
+
+    assert min(durations_s) < 0.15
