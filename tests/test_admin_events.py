@@ -13,6 +13,7 @@ from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient, AdminError
 from textko_server.gateway.events import AccountChanged, EventStream
 from textko_server.http.admin import live_events
+from textko_server.model import Role
 
 NUMBER = "+251911222333"
 WAIT_LIMIT_S = 10.0
@@ -142,6 +143,36 @@ async def test_reader_who_was_too_slow_is_told_how_many_are_missing(
     assert first_kept.at == START_MS + 7
 
 
+@pytest.mark.parametrize("what", ["password", "role", "deleted"])
+async def test_stream_ends_when_the_login_does(
+    operator: AdminClient, regular: AdminClient, what: str
+) -> None:
+    async with regular.events() as events:
+        if what == "password":
+            await operator.set_password(REGULAR_EMAIL, "another one")
+        elif what == "role":
+            await operator.set_role(REGULAR_EMAIL, Role.ADMIN)
+        else:
+            await operator.delete_user(REGULAR_EMAIL)
+        async with asyncio.timeout(WAIT_LIMIT_S):
+            heard = [event.event async for event in events]
+
+    assert "account_changed" not in heard
+
+
+async def test_stream_ends_when_its_api_key_is_revoked(
+    server: RunningServer, operator: AdminClient
+) -> None:
+    async with AdminClient.at_url(server.url, server.regular.key) as by_key:
+        [key] = (await by_key.list_api_keys()).api_keys
+        async with by_key.events() as events:
+            await operator.revoke_api_key(key.id)
+            async with asyncio.timeout(WAIT_LIMIT_S):
+                heard = [event.event async for event in events]
+
+    assert heard == []
+
+
 async def test_streams_end_at_once_when_the_server_stops(tmp_path: Path) -> None:
     async with (
         AdminClient.over_socket(tmp_path / "data" / "textko.sock") as operator,
@@ -173,7 +204,7 @@ async def test_reader_who_leaves_is_forgotten(
     pump = live_events._pump
 
     async def counted(*arguments: object) -> None:
-        streams.append(arguments[1])  # type: ignore[arg-type]  # its second parameter
+        streams.append(arguments[2])  # type: ignore[arg-type]  # its third parameter
         try:
             await pump(*arguments)  # type: ignore[arg-type]  # passed on as they came
         finally:

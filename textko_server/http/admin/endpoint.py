@@ -73,10 +73,6 @@ class Endpoint(msgspec.Struct, frozen=True):
     def query(self) -> Any:
         return get_type_hints(self.handler).get("query")
 
-    @property
-    def answer(self) -> Any:
-        return get_type_hints(self.handler)["return"]
-
     def route(self) -> web.RouteDef:
         return web.route(self.method, PREFIX + self.path, self._adapted())
 

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from textko_server import admin_wire as wire
-from textko_server.errors import Unavailable
+from textko_server.errors import Forbidden, Unauthenticated, Unavailable
 from textko_server.gateway import events
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.public_ids import Kind
@@ -45,7 +45,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     # Listening before the headers go out: whoever has them misses nothing.
     with gateway.events.stream() as stream:
         await response.prepare(request)
-        pump = asyncio.ensure_future(_pump(response, stream, user_id, gateway, names))
+        pump = asyncio.ensure_future(_pump(call, response, stream, user_id, names))
         stop = asyncio.ensure_future(stopping.wait())
         try:
             await asyncio.wait({pump, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -60,26 +60,41 @@ async def get_events(request: web.Request) -> web.StreamResponse:
 
 
 async def _pump(
+    call: Call,
     response: web.StreamResponse,
     stream: events.EventStream,
     user_id: int | None,
-    gateway: Gateway,
     names: Names,
 ) -> None:
+    """Until the asker is no longer who they were: logged out, demoted, the key revoked."""
     lost_count = 0
     while True:
         batch = await stream.next_batch(HEARTBEAT_S)
         if not batch:
             await response.write(b": heartbeat\n\n")
+            if not await _is_still_allowed(call):
+                return
         if stream.lost_count > lost_count:
             missing_count, lost_count = stream.lost_count - lost_count, stream.lost_count
             await response.write(_encoded(wire.Event(event="lost", count=missing_count)))
         for event in batch:
+            is_of_asker = event.user_id == call.principal.user_id
+            is_about_login = is_of_asker and isinstance(event, events.AccountChanged)
+            if is_about_login and not await _is_still_allowed(call):
+                return
             if user_id is not None and event.user_id != user_id:
                 continue
-            shown = await _wire_event(gateway, names, event)
+            shown = await _wire_event(call.gateway, names, event)
             if shown is not None:
                 await response.write(_encoded(shown))
+
+
+async def _is_still_allowed(call: Call) -> bool:
+    try:
+        now = await principal_of(call.request)
+    except (Unauthenticated, Forbidden):
+        return False
+    return now.is_admin == call.principal.is_admin
 
 
 def _encoded(event: wire.Event) -> bytes:
@@ -89,7 +104,7 @@ def _encoded(event: wire.Event) -> bytes:
 async def _wire_event(gateway: Gateway, names: Names, event: events.Event) -> wire.Event | None:
     """None for what concerns only the server's own parts."""
     encode = gateway.public_ids.encode
-    user_id, _ = await names.user(event.user_id)
+    user_id = (await names.user(event.user_id))[0] or None
     if isinstance(event, events.MessageSubmitted):
         return wire.Event(
             event="message_submitted",
