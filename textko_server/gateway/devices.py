@@ -406,6 +406,7 @@ class Devices:
                     error_code="device_deleted", error="its device was removed",
                     detail="its device was removed",
                 )  # fmt: skip
+        tx.flush()  # the next round must not find them again
         return count
 
 

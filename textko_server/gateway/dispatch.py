@@ -100,6 +100,27 @@ class _Round(msgspec.Struct):
     allowances: dict[int, list[pace.Allowance]] = {}
     taken: set[int] = set()
 
+    def jobs_in(self, lanes: list[str]) -> list[Job]:
+        """What is left in these lanes, best first; no more of each than one device can be offered.
+
+        The front of a shared lane is taken by those who ask first: without that bound and the cut,
+        a thousand asks would each walk what the others took.
+        """
+        jobs: list[Job] = []
+        for lane in lanes:
+            waiting = self.by_lane.get(lane)
+            if not waiting:
+                continue
+            taken_count = next(
+                (n for n, job in enumerate(waiting) if job.recipient.id not in self.taken),
+                len(waiting),
+            )
+            del waiting[:taken_count]
+            jobs += waiting[: 2 * MAX_OFFERS]
+        jobs = [job for job in jobs if job.recipient.id not in self.taken]
+        jobs.sort(key=lambda job: (job.recipient.priority, job.recipient.id))
+        return jobs
+
 
 class ClaimAnswer(msgspec.Struct, frozen=True):
     granted: list[str]
@@ -164,15 +185,9 @@ class Dispatch:
         now_ms = self._clock.now_ms()
         device, sims = ask.device, ask.sims
         lanes = lanes_of(device, sims)
-        jobs = [
-            job
-            for lane in lanes
-            for job in round_.by_lane.get(lane, ())
-            if job.recipient.id not in round_.taken
-        ]
-        if not jobs or ask.limit <= 0:
+        jobs = round_.jobs_in(lanes) if ask.limit > 0 else []
+        if not jobs:
             return NOTHING
-        jobs.sort(key=lambda j: (j.recipient.priority, j.recipient.id))
         allowed = round_.allowances.get(device.id)
         if allowed is None:
             allowed = round_.allowances[device.id] = [
@@ -182,13 +197,15 @@ class Dispatch:
             ]
         offers: list[Offer] = []
         held_back: list[Job] = []
+        is_stale = False
         for job in jobs:
             if len(offers) == ask.limit:
                 held_back.append(job)
                 break
             expires_at = job.recipient.expires_at
             if expires_at is not None and expires_at <= now_ms:
-                continue  # the sweep ends it
+                is_stale = True  # the sweep ends it; others may wait behind it
+                continue
             chosen = self._choose_sim(tx, job, allowed, now_ms)
             if sims and chosen is None:  # no SIM may, or all have been pulled out
                 held_back.append(job)
@@ -206,7 +223,7 @@ class Dispatch:
             min(retry_times) if held_back and retry_times and not is_full else None,
             left_over=any(j.recipient.lane == lanes[-1] for j in held_back)
             or (is_full and bool(held_back)),
-            held_back=bool(held_back),
+            held_back=bool(held_back) or is_stale,
         )
 
     def _choose_sim(

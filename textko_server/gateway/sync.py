@@ -22,6 +22,7 @@ from textko_server.gateway.dispatch import (
     Offer,
     OfferRound,
     account_lane,
+    device_lane,
     lanes_of,
 )
 from textko_server.gateway.events import DeviceChanged, Event
@@ -76,10 +77,8 @@ class SyncAnswer(msgspec.Struct):
     ignored: list[tuple[str, str]]
     """(job id, reason)"""
     round: OfferRound
-    lanes: list[str]
-    """Where it listens for jobs."""
-    all_lanes: list[str] = []
-    """Where jobs for it may turn up when it takes any."""
+    lanes: list[str] = []
+    """Where jobs for this device may turn up."""
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -88,9 +87,10 @@ class _Known(msgspec.Struct, frozen=True):
     device: Device
     lanes: tuple[str, ...]
 
-    def lanes_with(self, capacity: int) -> list[str]:
-        is_able = self.device.is_enabled and capacity > 0
-        return list(self.lanes) if is_able else [self.lanes[0]]
+    def lanes_with(self, capacity: int) -> tuple[str, ...]:
+        """One that takes none keeps its own lane only, for cancels: it would swallow what wakes
+        another."""
+        return self.lanes if self.device.is_enabled and capacity > 0 else self.lanes[:1]
 
 
 class Sync:
@@ -128,6 +128,11 @@ class Sync:
         for lane in waiting_lanes:
             self._filled.mark(lane)
 
+    def forget_looks(self) -> None:
+        """A group of writes was undone: what looks found then may not be so."""
+        self._change_count += 1
+        self._known.clear()
+
     def on_event(self, event: Event) -> None:
         """Listens to the bus."""
         self._filled.on_event(event)
@@ -155,53 +160,66 @@ class Sync:
         """
         if request.sims is not None:
             check_sims(request.sims)
-        answer = None if request.says_something else self._nothing_new(device_id, request.capacity)
-        if answer is None:
+        answer = None
+        if request.says_something or self._has_work(device_id):
             answer = await self._exchange(device_id, request)
-        self._presence.heard(device_id, answer.device.user_id)
+        self._presence.heard(device_id, self._user_of(device_id, answer))
         if not (request.wants_answer_now or wait_s <= 0 or self._has_news(device_id, answer)):
-            answer = await self._hold(device_id, request.capacity, wait_s, answer, is_connected)
-        if answer.cancels:
-            self._told_cancels[device_id] = frozenset(answer.cancels)
-        else:
-            self._told_cancels.pop(device_id, None)
+            answer = await self._hold(device_id, request.capacity, wait_s, is_connected)
+        if answer is None:
+            known = self._known.get(device_id)
+            if known is None:  # changed at this moment
+                answer = await self._exchange(device_id, SyncRequest(capacity=request.capacity))
+            else:
+                answer = _empty_answer(known.device)
+        self._note_told(device_id, answer.cancels)
         return answer
 
-    def _has_news(self, device_id: int, answer: SyncAnswer) -> bool:
-        if answer.offers:
-            return True
+    def _user_of(self, device_id: int, answer: SyncAnswer | None) -> int:
+        device = answer.device if answer is not None else self._known[device_id].device
+        return device.user_id
+
+    def _note_told(self, device_id: int, cancels: list[str]) -> None:
+        if cancels:
+            self._told_cancels[device_id] = frozenset(cancels)
+        else:
+            self._told_cancels.pop(device_id, None)
+
+    def _has_news(self, device_id: int, answer: SyncAnswer | None) -> bool:
+        if answer is None or answer.offers:
+            return answer is not None
         return not self._told_cancels.get(device_id, frozenset()).issuperset(answer.cancels)
 
-    def _nothing_new(self, device_id: int, capacity: int) -> SyncAnswer | None:
-        """The answer to a plain poll, if it is known without a look at the database."""
+    def _has_work(self, device_id: int) -> bool:
+        """Whether only a look at the database can tell what there is for this device."""
         known = self._known.get(device_id)
-        if known is None or self._filled.has_any(known.lanes):
-            return None
-        return _empty_answer(known.device, known.lanes_with(capacity))
+        return known is None or self._filled.has_any(known.lanes)
 
     async def _hold(
         self,
         device_id: int,
         capacity: int,
         wait_s: float,
-        answer: SyncAnswer,
         is_connected: Callable[[], bool],
-    ) -> SyncAnswer:
+    ) -> SyncAnswer | None:
+        """Wait for news; None: there is none. A poll that waits holds no answer in memory."""
         deadline = asyncio.get_running_loop().time() + wait_s
-        poll = self._polls.open(device_id, answer.lanes)
+        poll = self._polls.open(device_id, self._lanes_now(device_id, capacity))
         self._presence.poll_opened(device_id)
-        plain = SyncRequest(capacity=capacity)
+        answer: SyncAnswer | None = None
+        left_over = False
         try:
             # Look again: a job may have come between the first look and the registration.
-            answer = await self._look(device_id, plain)
+            answer = await self._look(device_id, capacity)
             while not (self._has_news(device_id, answer) or self._polls.has_stopped()):
-                if tuple(answer.lanes) != poll.lanes:
+                lanes = self._lanes_now(device_id, capacity)
+                if lanes != poll.lanes:
                     # Switched on or off, or other SIMs: look again where it did not listen.
-                    self._polls.rearm(poll, answer.lanes)
-                    answer = await self._look(device_id, plain)
+                    self._polls.rearm(poll, lanes)
+                    answer = await self._look(device_id, capacity)
                     continue
-                self._step_aside(poll, answer.round)
-                retry_at = answer.round.retry_at or poll.blocked_until or None
+                retry_at = self._step_aside(poll, answer)
+                answer = None
                 if not await self._polls.wait(poll, deadline, retry_at):
                     break
                 if self._polls.has_stopped():
@@ -210,7 +228,8 @@ class Sync:
                     self._polls.pass_on(poll)
                     break
                 self._polls.rearm(poll)
-                answer = await self._look(device_id, plain)
+                answer = await self._look(device_id, capacity)
+            left_over = answer is not None and answer.round.left_over
             return answer
         except TextkoError:  # deleted, or the disk refuses
             self._polls.pass_on(poll)
@@ -218,20 +237,28 @@ class Sync:
         finally:
             self._polls.close(poll)
             self._presence.poll_closed(device_id)
-            if answer.round.left_over:
+            if left_over and answer is not None:
                 self._polls.wake_lane(account_lane(answer.device.user_id), 1)
 
-    def _step_aside(self, poll: Poll, offer_round: OfferRound) -> None:
-        """This device cannot take more now: let the next one look."""
-        if offer_round.left_over:
-            poll.blocked_until = offer_round.retry_at or self._clock.now_ms() + 1_000
+    def _step_aside(self, poll: Poll, answer: SyncAnswer | None) -> int | None:
+        """When this device may look again by itself. One that cannot take more lets others look."""
+        poll.blocked_until = 0
+        if answer is None:
+            return None
+        if answer.round.left_over:
+            poll.blocked_until = answer.round.retry_at or self._clock.now_ms() + 1_000
             self._polls.wake_lane(poll.lanes[-1], 1)
-        else:
-            poll.blocked_until = 0
+        return answer.round.retry_at or poll.blocked_until or None
 
-    async def _look(self, device_id: int, plain: SyncRequest) -> SyncAnswer:
-        known = self._nothing_new(device_id, plain.capacity)
-        return known if known is not None else await self._exchange(device_id, plain)
+    def _lanes_now(self, device_id: int, capacity: int) -> tuple[str, ...]:
+        """Where it listens; its own lane, if it changed this moment: it will be woken for that."""
+        known = self._known.get(device_id)
+        return known.lanes_with(capacity) if known is not None else (device_lane(device_id),)
+
+    async def _look(self, device_id: int, capacity: int) -> SyncAnswer | None:
+        if not self._has_work(device_id):
+            return None
+        return await self._exchange(device_id, SyncRequest(capacity=capacity))
 
     async def _exchange(self, device_id: int, request: SyncRequest) -> SyncAnswer:
         seen_until, change_count = self._filled.now(), self._change_count
@@ -244,9 +271,11 @@ class Sync:
     def _remember(
         self, answer: SyncAnswer, capacity: int, seen_until: int, change_count: int
     ) -> None:
-        lanes = tuple(answer.all_lanes)
+        lanes = tuple(answer.lanes)
         if self._change_count == change_count:  # else the look may be from before the change
             self._known[answer.device.id] = _Known(answer.device, lanes)
+        if answer.cancels:
+            self._filled.mark(lanes[0])  # told in every answer: the next poll looks again
         found_nothing = not (answer.offers or answer.round.held_back or answer.cancels)
         if found_nothing and capacity > 0 and answer.device.is_enabled:
             self._filled.clear(lanes, seen_until)
@@ -308,8 +337,8 @@ class Sync:
             self._inbox.receive(tx, device, sims, told)
         if request.status is not None:
             self._take_status(tx, device, request.status)
-        answer = _empty_answer(device, _lanes(device, sims, request.capacity))
-        answer.all_lanes = lanes_of(device, sims)
+        answer = _empty_answer(device)
+        answer.lanes = lanes_of(device, sims)
         answer.claims = self._dispatch.claim(tx, device, sims, request.claims, jobs)
         answer.accepted_reports = accepted
         answer.accepted_incoming = [told.reference for told in request.incoming]
@@ -366,14 +395,5 @@ class Sync:
         tx.after_commit(DeviceChanged(device.user_id, device.id, "status", now_ms))
 
 
-def _lanes(device: Device, sims: list[Sim], capacity: int) -> list[str]:
-    """Where this device listens for jobs; its own lane first, the account's last.
-
-    One that takes none keeps its own only, for cancels: it would swallow what wakes another.
-    """
-    lanes = lanes_of(device, sims)
-    return lanes if device.is_enabled and capacity > 0 else lanes[:1]
-
-
-def _empty_answer(device: Device, lanes: list[str]) -> SyncAnswer:
-    return SyncAnswer(device, ClaimAnswer([], []), [], [], [], [], [], NOTHING, lanes)
+def _empty_answer(device: Device) -> SyncAnswer:
+    return SyncAnswer(device, ClaimAnswer([], []), [], [], [], [], [], NOTHING)
