@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from benchmarks.figures import Figure, Pairs, percentile
 
 SCRIPT = Path(__file__).parents[1] / "scripts/bench"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from tortures import kills
 from tortures.evidence import Records, Verdict, judge
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from benchmarks.figures import tell
 from benchmarks.processes import Server, end, environment, wait_for
 from benchmarks.seeding import Seeds, seed
-
 from tortures.evidence import Records, Verdict, judge, open_work_count
 
 PHONES_COUNT = 12

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import tell
-
 from tortures import kills, stops
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import uvloop
+
 from benchmarks import bodies
 from benchmarks.p3_latency import polls_open_count
 from benchmarks.processes import Server, wait_for

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import uvloop
+
 from benchmarks.wire import Connection, connect, request_bytes
 
 PARALLEL_COUNT = 8
