@@ -78,6 +78,14 @@ _ATTEMPTS = """
 INSERT INTO webhook_attempts (delivery_id, number, at, duration_ms, status)
 SELECT id, 1, created_at, 20, 200 FROM webhook_deliveries
 """
+_INCOMING = f"""
+INSERT INTO incoming_messages (user_id, device_id, phone_reference, sim_slot, sender, text,
+    received_at, created_at)
+{_SERIES}
+SELECT :first_user, :device + i % :devices, i, 1, printf('+2518%08d', i % :numbers),
+    'Thank you for number ' || i, :start + i * 1000, :start + i * 1000
+FROM series
+"""  # noqa: S608 - our own text
 _QUEUED_MESSAGES = f"""
 INSERT INTO messages (id, user_id, dialect, text, encoding, segments, recipient_count, state,
     priority, expires_at, created_at, updated_at)
@@ -162,5 +170,6 @@ def _insert(
     connection.execute(_CONTACTS, values | {"n": NUMBERS_COUNT})
     connection.execute(_DELIVERIES, values | {"n": ended_count // 10})
     connection.execute(_ATTEMPTS)
+    connection.execute(_INCOMING, values | {"n": ended_count // 10})
     connection.execute(_QUEUED_MESSAGES, values | {"n": queued_count})
     connection.execute(_QUEUED_RECIPIENTS, values | {"n": queued_count})

@@ -3,6 +3,7 @@
 Refuses to know what they are asked.
 """
 
+import http.client
 import os
 import re
 import signal
@@ -10,8 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import IO, TypeVar
 import msgspec
 
 from benchmarks import orders
+from textko_server.admin_client import SOCKET_NAME
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
+ANSWER_LIMIT_S = 30.0
 
 
 class Server:
@@ -94,14 +95,18 @@ class Server:
         raise RuntimeError("the server did not answer")
 
     def get(self, path: str, authorization: str = "") -> tuple[int, bytes]:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}")
-        if authorization:
-            request.add_header("Authorization", f"Bearer {authorization}")
+        """(status, body); paths of the admin API are asked over the operator's socket."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_LIMIT_S)
+        if path.startswith("/admin/"):
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(str(self.data_dir / SOCKET_NAME))
+        headers = {"Authorization": f"Bearer {authorization}"} if authorization else {}
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - loopback
-                return response.status, response.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
+            connection.request("GET", path, headers=headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
 
     def kill(self) -> None:
         """kill -9, and see it gone."""
