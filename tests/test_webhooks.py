@@ -36,10 +36,10 @@ async def bob(db: Database) -> int:
     return await add_user(db, "bob@example.com")
 
 
-def fail(webhooks: Webhooks, tx: Transaction, user_id: int) -> None:
+def fail(webhooks: Webhooks, tx: Transaction, user_id: int, *, now_ms: int = START_MS) -> None:
     webhooks.record_status(
         tx,
-        now_ms=START_MS,
+        now_ms=now_ms,
         user_id=user_id,
         event="MESSAGE_FAILED",
         message_id=7,
@@ -214,6 +214,22 @@ async def test_event_is_owed_once_to_each_webhook_that_asked_for_it(
         "idempotencyKey": PUBLIC_IDS.encode(Kind.DELIVERY, deliveries[1].id, START_MS),
     }
     assert (deliveries[0].state, deliveries[0].next_attempt_at) == ("pending", START_MS)
+
+
+async def test_body_names_its_delivery_when_a_write_spans_a_second(
+    webhooks: Webhooks, ada: int, db: Database
+) -> None:
+    await webhooks.create(ada, url=URL, events=["MESSAGE_FAILED"])
+
+    def fail_twice(tx: Transaction) -> None:
+        fail(webhooks, tx, ada, now_ms=START_MS + 999)
+        fail(webhooks, tx, ada, now_ms=START_MS + 1_000)
+
+    await db.write(fail_twice)
+
+    for delivery in await webhooks.list_deliveries(None):
+        public_id = PUBLIC_IDS.encode(Kind.DELIVERY, delivery.id, delivery.created_at)
+        assert json.loads(delivery.body)["idempotencyKey"] == public_id
 
 
 async def test_event_of_a_change_that_fails_is_not_owed(

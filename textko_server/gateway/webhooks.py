@@ -213,6 +213,8 @@ class Webhooks:
         webhooks_of: dict[int, Sequence[webhooks.Subscribed]] = {}
         devices_of: dict[int | None, str | None] = {}
         owed: list[tuple[int, int, str, bytes]] = []
+        # One time for all rows of this write: a body names its row's public id, which holds it.
+        now_ms = changes[0].now_ms
         next_id = 0
         for change in changes:
             if change.user_id not in webhooks_of:
@@ -235,12 +237,11 @@ class Webhooks:
                     error_code=change.error_code,
                     error=change.error,
                     webhook_id=encode(Kind.WEBHOOK, webhook.id, webhook.created_at),
-                    delivery_id=encode(Kind.DELIVERY, next_id + len(owed), change.now_ms),
+                    delivery_id=encode(Kind.DELIVERY, next_id + len(owed), now_ms),
                 )
                 owed.append((webhook.id, change.user_id, change.event, body))
         if not owed:
             return
-        now_ms = changes[0].now_ms
         webhook_deliveries.insert_all(tx, owed, now_ms=now_ms)
         for user_id in {user_id for _, user_id, _, _ in owed}:
             tx.after_commit(WebhookDue(user_id=user_id, at=now_ms))
