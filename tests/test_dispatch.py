@@ -1,6 +1,7 @@
 """Which phone is offered which job: lanes, order, the preferred SIM, pace."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,13 @@ from tests.gateways import (
 from tests.gateways import world as open_world
 from textko_server.clock import DAY_MS
 from textko_server.config import DispatchSettings, MessageSettings
+from textko_server.errors import Unauthenticated, Unavailable
+from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.inbox import Incoming
-from textko_server.model import Priority, Sim, State
+from textko_server.gateway.messages import Submission
+from textko_server.model import Dialect, Priority, Sim, State
 from textko_server.store import devices as device_store
+from textko_server.store.database import Transaction
 from textko_server.store.devices import NewSim
 
 
@@ -501,3 +506,100 @@ async def test_removed_device_leaves_nothing_waiting_for_it(
         assert await world.state(offered) is State.QUEUED
         assert [o.text for o in await world.offers(other)] == ["offered"]
         await check_invariants(world.gateway.db)
+
+
+async def test_device_can_be_removed_while_its_phone_goes_on_asking(world: World) -> None:
+    device = await world.pair()
+    submissions = [Submission("Hi", [number(n)], Dialect.TEXTKO) for n in range(500)]
+    await world.gateway.messages.submit(world.principal, submissions)
+
+    async def ask() -> None:
+        with suppress(Unauthenticated):
+            while offers := await world.offers(device, 1):
+                await world.claim(device, offers[0].job_id)
+
+    async with asyncio.timeout(LIMIT_S * 2):
+        await asyncio.gather(
+            *(ask() for _ in range(8)), world.gateway.devices.delete(world.principal, device)
+        )
+
+    await check_invariants(world.gateway.db)
+    held = await world.gateway.db.fetch_all(
+        "SELECT count(*) FROM recipients WHERE state IN ('offered', 'claimed')"
+    )
+    assert held == [(0,)]
+
+
+# --- what is remembered between looks ---
+
+
+async def test_expired_jobs_do_not_hide_those_behind_them(world: World, clock: FrozenClock) -> None:
+    device = await world.pair()
+    for index in range(5):
+        await world.submit(number(index), expires_at=clock.now_ms() + 1_000)
+    await world.submit(text="behind")
+    clock.advance(1_000)
+    assert await world.offers(device, 1) == []
+
+    await world.sweep()
+
+    assert [o.text for o in await world.offers(device, 1)] == ["behind"]
+
+
+async def test_job_that_came_while_nobody_asked_is_found_later(world: World) -> None:
+    device = await world.pair()
+    assert await world.offers(device) == []
+    assert await world.offers(device) == []
+
+    await world.submit(text="later")
+
+    assert [o.text for o in await world.offers(device)] == ["later"]
+
+
+async def test_what_waited_before_a_restart_is_found_after_it(world: World) -> None:
+    device = await world.pair(*ONE_SIM)
+    await world.submit(text="open")
+    await world.submit(text="pinned", device_id=device)
+    await world.submit(text="of the SIM", sim_id=(await sims(world, device))[0].id)
+
+    world.gateway = await Gateway.open(world.gateway.db, world.clock, world.gateway.settings)
+
+    texts = [o.text for o in await world.offers(device)]
+    assert sorted(texts) == ["of the SIM", "open", "pinned"]
+
+
+async def test_wish_to_cancel_is_repeated_in_every_answer_after_a_restart(world: World) -> None:
+    device = await world.pair()
+    submitted = await world.submit()
+    job_id = await world.take_one(device)
+    await world.gateway.messages.cancel(world.principal, submitted.message_id, actor="user:a")
+
+    world.gateway = await Gateway.open(world.gateway.db, world.clock, world.gateway.settings)
+
+    for _ in range(3):
+        assert (await world.sync(device, capacity=10)).cancels == [job_id]
+
+
+async def test_offers_that_the_disk_did_not_take_are_made_again(
+    world: World, clock: FrozenClock
+) -> None:
+    device, other = await world.pair(), await world.pair()
+    await world.submit(text="precious")
+    db = world.gateway.db
+
+    def lose_everything(tx: Transaction) -> None:
+        tx.execute("ROLLBACK")
+        raise OSError("as if the disk had failed")
+
+    async with asyncio.timeout(LIMIT_S):
+        outcomes = await asyncio.gather(
+            world.offers(device), world.offers(other), db.write(lose_everything),
+            return_exceptions=True,
+        )  # fmt: skip
+
+    assert isinstance(outcomes[2], Unavailable)
+    await everything_committed(db)
+    on_disk = await db.fetch_all("SELECT count(*) FROM recipients WHERE state = 'offered'")
+    again = [o.text for d in (device, other) for o in await world.offers(d)]
+    assert again == (["precious"] if on_disk == [(0,)] else [])
+    await check_invariants(db)

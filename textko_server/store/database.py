@@ -207,6 +207,9 @@ class Database:
         self._writer_connection: sqlite3.Connection | None = None
         self.publish: Callable[[list[object]], None] = lambda _events: None
         """Called on the event loop with the events of each commit, before its callers resume."""
+        self.on_loss: Callable[[], None] = lambda: None
+        """Called on the event loop when the disk refused a group, before its callers resume: writes
+        of it that were not durable have been answered all the same."""
 
     async def open(self) -> list[str]:
         """Create or migrate the file and start the writer. Returns the migrations applied.
@@ -374,6 +377,8 @@ class Database:
             events.clear()
             for write in group:
                 write.error = write.error or _unavailable(error)
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self.on_loss)
         self._hand_back(group, events)
 
     def _run(self, connection: sqlite3.Connection, write: _Write, events: list[object]) -> None:
