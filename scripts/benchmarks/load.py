@@ -116,7 +116,7 @@ async def _run_latencies(
     def on_answer(connection: Connection, status: int, _body: bytes) -> None:
         nonlocal refused_count
         answered_at[number_of_connection.pop(connection)] = time.perf_counter()
-        refused_count += status != 201
+        refused_count += not 200 <= status < 300
         idle.append(connection)
 
     def on_offered(job_id: str, phone_number: str) -> None:

@@ -128,11 +128,11 @@ class _Stop:
             self._number += 1
             connection.send(template.replace(NUMBER_MARK, b"%d" % self._number))
             status = await answer
-            self._accepted_count += status == 201
+            self._accepted_count += status == 200
             self._refused_count += status == 503
             if status == 0:
                 self._cut_off_count += 1
-            if status != 201:
+            if status != 200:
                 connection = None
 
     def _stored_count(self) -> int:
