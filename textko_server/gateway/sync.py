@@ -219,7 +219,8 @@ class Sync:
                     answer = await self._look(device_id, capacity)
                     continue
                 retry_at = self._step_aside(poll, answer)
-                answer = None
+                if answer is not None and not answer.cancels:
+                    answer = None
                 if not await self._polls.wait(poll, deadline, retry_at):
                     break
                 if self._polls.has_stopped():
