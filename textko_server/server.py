@@ -21,7 +21,7 @@ from textko_server.config import Settings
 from textko_server.errors import TextkoError
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.webhook_delivery import WebhookLoop
-from textko_server.http.access_log import RedactedAccessLogger
+from textko_server.http.access_log import RedactedAccessLogger, UnparsedRequestFilter
 from textko_server.http.app import make_app, make_metrics
 from textko_server.http.app_keys import About
 from textko_server.http.webhook_client import WebhookClient
@@ -30,6 +30,7 @@ from textko_server.store.database import Database
 log = logging.getLogger(__name__)
 
 DATABASE_NAME = "textko.db"
+_UNPARSED_REQUEST_FILTER = UnparsedRequestFilter()
 # What a request may still take once the server stops; polls are answered at once.
 SHUTDOWN_S = 1.0
 # Ten thousand phones come back at the same moment after a restart.
@@ -89,6 +90,7 @@ class Server:
 
     async def _start(self) -> None:
         _raise_file_limit()
+        logging.getLogger("aiohttp.server").addFilter(_UNPARSED_REQUEST_FILTER)
         self._lock = _lock(self.settings.server.data_dir)
         applied = await self._db.open()
         for name in applied:
