@@ -93,6 +93,8 @@ async def _serve(loaded: "LoadedSettings") -> int:
         # What start-up made stays for good: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        # Requests leave few cycles behind: looking for them seldom saves a tenth of the time.
+        gc.set_threshold(50_000, 20, 100)
         await _show_first_steps(server)
         waits = [asyncio.create_task(w) for w in (stop_asked.wait(), server.crashed())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
