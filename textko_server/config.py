@@ -63,7 +63,7 @@ class MessageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Age at which an unsent message expires unless its sender says otherwise; 0: never."""
     max_recipients: int = 1_000
     """In one submission."""
-    max_segments: int = 20
+    max_segments: int = 30
     """Longer texts are refused."""
     default_region: str = ""
     """ISO 3166-1, two capitals: national numbers are read as of there; empty: left as they are."""

@@ -117,7 +117,7 @@ _CHECKS: dict[str, Check] = {
     "messages.default_region": _region,
     "dispatch.lease_s": _SECONDS,
     "dispatch.claim_timeout_s": _SECONDS,
-    "dispatch.selfhosted_lease_s": _SECONDS,
+    "dispatch.selfhosted_lease_s": _between(0, 30 * _DAY_S),
     "dispatch.selfhosted_requeues": _between(0, 100),
     "dispatch.prefer_last_sim_s": _between(0, 30 * _DAY_S),
     "dispatch.retry_after_s": _SECONDS,

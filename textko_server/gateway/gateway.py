@@ -91,6 +91,9 @@ class Gateway:
     async def open(cls, db: Database, clock: Clock, settings: Settings) -> "Gateway":
         """Build the services; makes this installation's secrets at its first start."""
         gateway = cls(db, clock, settings, await db.write(_Secrets))
+        # Phones could not report while the server was down: their silence says nothing yet.
+        heard_until = clock.now_ms() + 2_000 * settings.dispatch.sync_interval_s
+        await db.write(lambda tx: message_store.postpone_silence(tx, heard_until))
         gateway.sync.start(await message_store.waiting_lanes(db))
         return gateway
 

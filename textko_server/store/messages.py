@@ -93,6 +93,11 @@ def set_message_states(tx: Transaction, message_ids: list[int], state: State, no
     tx.execute(_MESSAGES.set_states, (state, now_ms, json.dumps(message_ids), state))
 
 
+def postpone_silence(tx: Transaction, until: int) -> None:
+    """No claimed job counts as silent before `until` (Unix ms)."""
+    tx.execute(_RECIPIENTS.postpone_silence, {"until": until})
+
+
 def recipient_states(tx: Transaction, message_ids: list[int]) -> dict[int, set[str]]:
     """The states that the recipients of these messages are in, by message."""
     found: dict[int, set[str]] = {}

@@ -1,15 +1,16 @@
 -- name: insert_recipient
 -- submit, once a phone number. Appends; recipients_waiting and recipients_due where they apply.
 INSERT INTO recipients (message_id, user_id, phone_number, state, lane, home_lane, priority, device_id,
-    sim_id, due_at, expires_at, segments, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    sim_id, due_at, expires_at, segments, created_at, text)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: put_recipient
 -- Every change of state, many at a step: they exist, so this updates. Primary key.
 INSERT INTO recipients (id, message_id, user_id, phone_number, state, lane, home_lane, priority,
     device_id, sim_id, offer_count, lease_count, due_at, expires_at, cancel_requested_at,
-    error_code, error, segments, event_count, created_at, claimed_at, sent_at, delivered_at, ended_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    error_code, error, segments, event_count, created_at, claimed_at, sent_at, delivered_at, ended_at,
+    text)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET state = excluded.state, lane = excluded.lane,
     home_lane = excluded.home_lane, device_id = excluded.device_id, sim_id = excluded.sim_id,
     offer_count = excluded.offer_count, lease_count = excluded.lease_count, due_at = excluded.due_at,
@@ -32,21 +33,21 @@ WHERE message_id IN (SELECT value FROM json_each(?));
 -- Reading one. Primary key.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
     offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
-    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at
+    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
 FROM recipients WHERE id = ?;
 
 -- name: list_of_message
 -- The recipients of one message, in the order they were given. recipients_of_message.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
     offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
-    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at
+    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
 FROM recipients WHERE message_id = ? ORDER BY id;
 
 -- name: first_of_messages
 -- A page of messages for people: what stands for each. Primary key, and recipients_of_message.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
     offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
-    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at
+    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
 FROM recipients WHERE id IN (
     SELECT min(id) FROM recipients WHERE message_id IN (SELECT value FROM json_each(:message_ids))
     GROUP BY message_id);
@@ -55,7 +56,7 @@ FROM recipients WHERE id IN (
 -- What a device claimed, newest first. recipients_of_device.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
     offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
-    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at
+    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
 FROM recipients WHERE device_id = :device_id AND claimed_at IS NOT NULL AND claimed_at < :before_at
 ORDER BY claimed_at DESC, id DESC LIMIT :limit;
 
@@ -70,8 +71,8 @@ WHERE r.message_id = ? ORDER BY e.recipient_id, e.number;
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
     r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
-    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
-    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
+    coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
 FROM recipients AS r JOIN messages AS m ON m.id = r.message_id
 WHERE r.id = ?;
 
@@ -80,8 +81,8 @@ WHERE r.id = ?;
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
     r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
-    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
-    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
+    coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
 FROM json_each(?) AS k CROSS JOIN recipients AS r ON r.id = k.value
 JOIN messages AS m ON m.id = r.message_id;
 
@@ -90,8 +91,8 @@ JOIN messages AS m ON m.id = r.message_id;
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
     r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
-    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
-    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
+    coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
 FROM recipients AS r JOIN messages AS m ON m.id = r.message_id
 WHERE r.lane = ? ORDER BY r.priority, r.id LIMIT ?;
 
@@ -100,8 +101,8 @@ WHERE r.lane = ? ORDER BY r.priority, r.id LIMIT ?;
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
     r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
-    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
-    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
+    coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
 FROM json_each(:lanes) AS l
 CROSS JOIN recipients AS r ON r.id IN (
     SELECT id FROM recipients WHERE lane = l.value ORDER BY priority, id LIMIT :limit)
@@ -113,8 +114,8 @@ ORDER BY r.priority, r.id;
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
     r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
-    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
-    m.text, m.dialect, m.created_at, m.recipient_count, m.custom_id
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
+    coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
 FROM recipients AS r JOIN messages AS m ON m.id = r.message_id
 WHERE r.due_at <= ? ORDER BY r.due_at LIMIT ?;
 
@@ -202,10 +203,10 @@ SELECT 1 FROM recipient_events WHERE recipient_id = ? AND state = 'claimed' AND 
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
     r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
-    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
     m.id, m.user_id, m.dialect, m.api_key_id, m.text, m.encoding, m.segments, m.recipient_count,
     m.state, m.priority, m.sender_id, m.custom_id, m.scheduled_at, m.expires_at, m.created_at,
-    m.updated_at
+    m.updated_at, m.credits
 FROM messages AS m CROSS JOIN recipients AS r ON r.message_id = m.id
 WHERE m.user_id = :user_id AND r.id < :beyond_id AND m.id <= (
     SELECT message_id FROM recipients WHERE id < :beyond_id ORDER BY id DESC LIMIT 1)
@@ -216,10 +217,10 @@ ORDER BY m.id DESC, r.id DESC LIMIT :limit;
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
     r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
-    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at,
+    r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
     m.id, m.user_id, m.dialect, m.api_key_id, m.text, m.encoding, m.segments, m.recipient_count,
     m.state, m.priority, m.sender_id, m.custom_id, m.scheduled_at, m.expires_at, m.created_at,
-    m.updated_at
+    m.updated_at, m.credits
 FROM messages AS m CROSS JOIN recipients AS r ON r.message_id = m.id
 WHERE m.user_id = :user_id AND r.id > :beyond_id AND m.id >= (
     SELECT message_id FROM recipients WHERE id > :beyond_id ORDER BY id LIMIT 1)
@@ -232,3 +233,8 @@ SELECT coalesce(max(id), 0) FROM recipients;
 -- name: first_from
 -- The same: the first at or after a key, and when it was made. Primary key.
 SELECT id, created_at FROM recipients WHERE id >= ? ORDER BY id LIMIT 1;
+
+-- name: postpone_silence
+-- At start. recipients_due, up to what is due soon.
+UPDATE recipients SET due_at = :until
+WHERE due_at IS NOT NULL AND due_at < :until AND state = 'claimed';
