@@ -21,6 +21,8 @@ _COLOURS = {
     "delivered": "green",
 }
 _LINE_COUNT = 8
+# Narrower than this, the columns that explain least are left out.
+_WIDE = 104
 
 
 class View(Protocol):
@@ -54,8 +56,9 @@ class LiveView:
     def __init__(self) -> None:
         self.board: Board | None = None
         self._lines: deque[str] = deque(maxlen=_LINE_COUNT)
+        self._console = Console()
         self._live = Live(
-            get_renderable=self._render, console=Console(), refresh_per_second=10, screen=False
+            get_renderable=self._render, console=self._console, refresh_per_second=10, screen=False
         )
 
     def line(self, text: str) -> None:
@@ -74,19 +77,25 @@ class LiveView:
         self._live.__exit__(kind, error, trace)
 
     def _render(self) -> Group:
+        is_wide = self._console.width >= _WIDE
+        headings = ("#", "through", "to", "phone") if is_wide else ("#", "to")
+        states = STATES if is_wide else tuple(s for s in STATES if s != "offered")
         table = Table(title=f"textko {__version__}", title_justify="left", expand=False)
-        for heading in ("#", "through", "to", "phone"):
+        for heading in headings:
             table.add_column(heading, no_wrap=True)
-        for state in STATES:
+        for state in states:
             table.add_column(state, justify="right", no_wrap=True)
         table.add_column("webhooks", no_wrap=True)
         for row in self.board.rows.values() if self.board else ():
+            about = {
+                "#": str(row.number), "through": row.dialect, "to": row.phone_number,
+                "phone": row.phone,
+            }  # fmt: skip
             times = [
                 Text(f"{row.states[s]:.2f} s" if s in row.states else "", style=_COLOURS[s])
-                for s in STATES
+                for s in states
             ]
             verified = Text("✓" * len(row.webhooks), style="green")
-            table.add_row(
-                str(row.number), row.dialect, row.phone_number, row.phone, *times, verified
-            )
-        return Group(table, *(Text(line, style="dim") for line in self._lines))
+            table.add_row(*(about[h] for h in headings), *times, verified)
+        lines = (Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in self._lines)
+        return Group(table, *lines)
