@@ -128,7 +128,9 @@ class Reports:
 
 
 def _parts(report: Report) -> str | None:
-    return None if report.parts_sent is None else f"{report.parts_sent} parts"
+    """Worth a word when the network bills more than one."""
+    count = report.parts_sent
+    return None if count is None or count < 2 else f"{count} parts"
 
 
 def may_report(
