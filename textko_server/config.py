@@ -56,6 +56,8 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a new account starts with, in segments; -1: unlimited."""
     monthly_limit: int = -1
     """Messages a calendar month for a new account; -1: unlimited."""
+    low_credits: int = 100
+    """An account that falls below it is logged and told to screens; 0: never."""
 
 
 class MessageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +67,10 @@ class MessageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """In one submission."""
     max_segments: int = 30
     """Longer texts are refused."""
+    overdue_after_s: int = 3_600
+    """A Texify scheduled message that is later than this, after downtime, fails instead."""
+    sender_id_characters: str = ""
+    """Allowed in a Texify sender id besides letters and digits, such as `-`."""
     default_region: str = ""
     """ISO 3166-1, two capitals: national numbers are read as of there; empty: left as they are."""
 

@@ -86,6 +86,12 @@ def _region(value: str) -> str | None:
     return "must be two capital letters of ISO 3166-1, such as DE, or empty"
 
 
+def _sender_id_characters(value: str) -> str | None:
+    if len(value) <= 32 and value.isascii() and value.isprintable():
+        return None
+    return "must be at most 32 characters of printable ASCII"
+
+
 _COUNT = _between(1, 1_000_000)
 _COUNT_OR_NO_LIMIT = _between(0, 1_000_000, ", where 0 is no limit")
 _SECONDS = _between(1, 30 * _DAY_S)
@@ -110,6 +116,9 @@ _CHECKS: dict[str, Check] = {
     "accounts.failed_logins_per_quarter_hour": _COUNT,
     "accounts.credits": _between(-1, 10**12, ", where -1 is unlimited"),
     "accounts.monthly_limit": _between(-1, 10**12, ", where -1 is unlimited"),
+    "accounts.low_credits": _between(0, 10**12, ", where 0 is never"),
+    "messages.overdue_after_s": _between(0, 366 * _DAY_S),
+    "messages.sender_id_characters": _sender_id_characters,
     "messages.expire_after_s": _between(0, 366 * _DAY_S, ", where 0 is never"),
     "messages.max_recipients": _COUNT,
     # 3GPP TS 23.040, 9.2.3.24.1: the number of parts is one octet.

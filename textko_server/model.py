@@ -173,7 +173,7 @@ class Message(msgspec.Struct, frozen=True):
     encoding: str
     """GSM-7 or UCS-2."""
     segments: int
-    """For each recipient; also the credits it cost."""
+    """For each recipient, and the credits that costs; the most of them where texts differ."""
     recipient_count: int
     state: State
     priority: int
@@ -183,6 +183,15 @@ class Message(msgspec.Struct, frozen=True):
     expires_at: int | None
     created_at: int
     updated_at: int
+    own_credits: int | None = None
+    """Set where its recipients take different numbers of segments."""
+
+    @property
+    def credits(self) -> int:
+        """What all its recipients cost together."""
+        if self.own_credits is not None:
+            return self.own_credits
+        return self.segments * self.recipient_count
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -218,6 +227,8 @@ class Recipient(msgspec.Struct, frozen=True):
     sent_at: int | None
     delivered_at: int | None
     ended_at: int | None
+    text: str | None = None
+    """Set where it is not its message's."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -225,6 +236,7 @@ class Job(msgspec.Struct, frozen=True):
 
     recipient: Recipient
     text: str
+    """The recipient's own, or its message's."""
     dialect: Dialect
     message_created_at: int
     recipient_count: int
@@ -263,7 +275,7 @@ class Webhook(msgspec.Struct, frozen=True):
     name: str
     url: str
     format: str
-    """textko (X-Signature); later issues add formats."""
+    """textko or textlink: whose bodies it gets."""
     secret: str
     events: str
     """Space-separated event names."""
@@ -285,7 +297,7 @@ class WebhookDelivery(msgspec.Struct, frozen=True):
     user_id: int
     event: str
     body: bytes
-    """The exact bytes that are signed and sent."""
+    """The exact bytes that are signed and sent; TextLink's get the secret put in front."""
     state: str
     """pending, delivered, failed"""
     attempt_count: int
@@ -305,3 +317,109 @@ class WebhookAttempt(msgspec.Struct, frozen=True):
     error: str | None
     answer: str | None
     """The first 1,000 bytes of the answer, as text."""
+
+
+class ContactStatus(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    UNSUBSCRIBED = "unsubscribed"
+    """Asked for no more; nothing is sent to it. So with the next one."""
+    BLOCKED = "blocked"
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """Somebody in an account's address book."""
+
+    id: int
+    user_id: int
+    phone_number: str
+    first_name: str
+    last_name: str
+    email: str
+    """Empty: unknown. So the names."""
+    status: ContactStatus
+    tags: list[str]
+    custom_fields: dict[str, str | int | float | bool | None]
+    created_at: int
+    updated_at: int
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Contacts that are written to together."""
+
+    id: int
+    user_id: int
+    name: str
+    description: str
+    created_at: int
+
+
+class Template(msgspec.Struct, frozen=True):
+    """A text with `{{variables}}`."""
+
+    id: int
+    user_id: int
+    name: str
+    text: str
+    description: str
+    created_at: int
+
+
+class ScheduledStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    """Its messages are made; not all of their recipients are sent or ended."""
+    SENT = "sent"
+    PARTIALLY_FAILED = "partially_failed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ScheduledMessage(msgspec.Struct, frozen=True):
+    """A text that becomes messages at its time; until then it is charged nothing."""
+
+    id: int
+    user_id: int
+    api_key_id: int | None
+    device_ids: str | None
+    """Space-separated inner ids of the only devices its API key may use; None: all."""
+    text: str
+    sender_id: str | None
+    recipient_type: str
+    """phones, contacts or groups."""
+    recipients: list[str]
+    """Phone numbers, or public ids, as they were given."""
+    send_at: int
+    status: ScheduledStatus
+    error_code: str | None
+    """Why it failed; `error` says it in words."""
+    error: str | None
+    recipient_count: int
+    """An estimate until it is sent. So the next three."""
+    segments: int
+    credits: int
+    encoding: str
+    message_ids: list[int]
+    """What was made of it."""
+    created_at: int
+    updated_at: int
+
+
+class LedgerLine(msgspec.Struct, frozen=True):
+    """A change of an account's number of credits."""
+
+    id: int
+    user_id: int
+    kind: str
+    """message: a submit was charged; limits: an admin set the number."""
+    amount: int
+    """Below zero: taken."""
+    balance: int | None
+    """After it; None: unlimited from here on."""
+    message_id: int | None
+    """The first message of the submit it paid for."""
+    created_at: int

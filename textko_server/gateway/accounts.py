@@ -29,7 +29,7 @@ from textko_server.gateway.passwords import Passwords
 from textko_server.gateway.profile_fields import checked_email, checked_name
 from textko_server.gateway.tokens import LoginTokens, SignedLinks
 from textko_server.model import Principal, Role, User
-from textko_server.store import usage, users
+from textko_server.store import ledger, usage, users
 from textko_server.store.database import Database, Transaction
 
 log = logging.getLogger(__name__)
@@ -136,6 +136,8 @@ class Accounts:
             user = users.insert(
                 tx, email, name, password_hash, role, credits_count, monthly_limit, now_ms
             )
+            if credits_count is not None:
+                ledger.insert_limits(tx, user.id, credits_count, credits_count, now_ms)
             tx.after_commit(AccountChanged(user.id, "created", now_ms))
             return user
 
@@ -313,6 +315,8 @@ class Accounts:
     ) -> User:
         """Change what is given; None is unlimited, and for the subscription: never ends.
 
+        Another number of credits is a line of the account's ledger.
+
         Raises:
             NotFound; Invalid: below zero, or from 2^53 on.
         """
@@ -333,6 +337,9 @@ class Accounts:
                 else subscription_ends_at,
                 now_ms,
             )
+            if credits is not UNSET and credits != user.credits:
+                amount = (credits or 0) - (user.credits or 0)
+                ledger.insert_limits(tx, user_id, amount, credits, now_ms)
             tx.after_commit(AccountChanged(user_id, "limits", now_ms))
             return _get(tx, user_id)
 

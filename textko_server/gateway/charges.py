@@ -1,5 +1,6 @@
 """What a submit costs its account: one credit a segment and recipient, and one message a recipient
-of the month's limit. Checked and taken in the submit's own transaction.
+of the month's limit. Checked and taken in the submit's own transaction, and every debit has its
+line in the account's ledger there.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,11 @@ from textko_server.errors import (
     SubscriptionRequired,
     TextkoError,
 )
+from textko_server.gateway.events import CreditsLow
+from textko_server.model import LedgerLine
+from textko_server.store import ledger as ledger_store
 from textko_server.store import usage as store
-from textko_server.store.database import Transaction
+from textko_server.store.database import Database, Transaction
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -25,6 +29,15 @@ class Charge(msgspec.Struct, frozen=True):
     messages: int
     """Recipients."""
     segments: int
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What one submit was charged."""
+
+    user_id: int
+    segments: int
+    balance: int | None
+    """Credits left after it; None: unlimited."""
 
 
 class _Account(msgspec.Struct):
@@ -38,26 +51,53 @@ class _Account(msgspec.Struct):
     segments: int = 0
 
 
-def take(tx: Transaction, charges: Sequence[Charge], now_ms: int) -> list[TextkoError | None]:
-    """Charge each in turn, all of it or nothing; answers why not, or None, for each.
+def take(tx: Transaction, charges: Sequence[Charge], now_ms: int) -> list[Taken | TextkoError]:
+    """Charge each in turn, all of it or nothing; answers what was taken, or why not, for each.
 
     The errors: SubscriptionRequired, LimitExceeded, InsufficientCredits; NotFound for a user who
     was deleted meanwhile.
     """
     month = month_of(now_ms)
     accounts: dict[int, _Account] = {}
-    refusals: list[TextkoError | None] = []
+    takings: list[Taken | TextkoError] = []
     for charge in charges:
         account = accounts.get(charge.user_id)
         if account is None:
             account = accounts[charge.user_id] = _read(tx, charge.user_id, month, now_ms)
-        refusals.append(_take_one(account, charge))
+        takings.append(_take_one(account, charge))
     for user_id, account in accounts.items():
         if account.messages:
             store.add(tx, user_id, month, account.messages, account.segments)
             if account.credits_left is not None:
                 store.take_credits(tx, user_id, account.segments)
-    return refusals
+    return takings
+
+
+def record(
+    tx: Transaction, debits: Sequence[tuple[Taken, int]], now_ms: int, low_credits: int
+) -> None:
+    """Write the ledger's lines of what was taken, each for the message beside it.
+
+    An account whose balance falls below `low_credits` by one of them is told of, once.
+    """
+    limited = [(t, message_id) for t, message_id in debits if t.balance is not None]
+    if not limited:
+        return
+    ledger_store.insert_debits(
+        tx,
+        [(t.user_id, -t.segments, t.balance, message_id, now_ms) for t, message_id in limited],
+    )
+    for t, _ in limited:
+        if t.balance is not None and t.balance < low_credits <= t.balance + t.segments:
+            tx.after_commit(CreditsLow(t.user_id, t.balance, low_credits, now_ms))
+
+
+async def list_ledger(
+    db: Database, user_id: int, *, offset: int, limit: int
+) -> tuple[list[LedgerLine], int]:
+    """A page of an account's ledger, newest first, and how many lines there are."""
+    lines = await ledger_store.list_page(db, user_id, offset=offset, limit=limit)
+    return lines, await ledger_store.count(db, user_id)
 
 
 def _read(tx: Transaction, user_id: int, month: str, now_ms: int) -> _Account:
@@ -69,7 +109,7 @@ def _read(tx: Transaction, user_id: int, month: str, now_ms: int) -> _Account:
     return _Account(None, credits_left, monthly_limit, used)
 
 
-def _take_one(account: _Account, charge: Charge) -> TextkoError | None:
+def _take_one(account: _Account, charge: Charge) -> Taken | TextkoError:
     if account.refusal is not None:
         return account.refusal
     limit = account.monthly_limit
@@ -82,7 +122,8 @@ def _take_one(account: _Account, charge: Charge) -> TextkoError | None:
             return InsufficientCredits(charge.segments, available)
     account.messages += charge.messages
     account.segments += charge.segments
-    return None
+    balance = None if account.credits_left is None else account.credits_left - account.segments
+    return Taken(charge.user_id, charge.segments, balance)
 
 
 def check_subscription(tx: Transaction, user_id: int, now_ms: int) -> tuple[int | None, int | None]:

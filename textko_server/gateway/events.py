@@ -72,6 +72,14 @@ class AccountChanged(Event, frozen=True, tag="account_changed"):
     at: int
 
 
+class CreditsLow(Event, frozen=True, tag="credits_low"):
+    """A submit took an account's credits below `threshold`."""
+
+    credits: int
+    threshold: int
+    at: int
+
+
 class WebhookDue(Event, frozen=True, tag="webhook_due"):
     """Deliveries wait to be attempted, from `at` on."""
 

@@ -10,7 +10,13 @@ from textko_server.gateway.accounts import Accounts
 from textko_server.gateway.api_keys import ApiKeys
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.dispatch import Dispatch
-from textko_server.gateway.events import AccountChanged, DeviceChanged, Events, LaneFilled
+from textko_server.gateway.events import (
+    AccountChanged,
+    CreditsLow,
+    DeviceChanged,
+    Events,
+    LaneFilled,
+)
 from textko_server.gateway.fetches import Fetches
 from textko_server.gateway.history import History
 from textko_server.gateway.idempotency import Idempotency
@@ -61,7 +67,13 @@ class Gateway:
         self.inbox = Inbox(db, clock, self.webhooks)
         self.devices = Devices(db, clock, self.lifecycle, self.presence)
         self.messages = Messages(
-            db, clock, settings.messages, settings.dispatch, self.lifecycle, self.presence
+            db,
+            clock,
+            settings.messages,
+            settings.dispatch,
+            self.lifecycle,
+            self.presence,
+            settings.accounts.low_credits,
         )
         self.idempotency = Idempotency(db, clock, self.messages)
         self.history = History(db, self.messages)
@@ -86,6 +98,7 @@ class Gateway:
         self.events.listen(self.sync.on_event, LaneFilled, DeviceChanged)
         self.events.listen(self.polls.on_event, LaneFilled, DeviceChanged)
         self.events.listen(self.devices.on_event, DeviceChanged, AccountChanged)
+        self.events.listen(_log_low_credits, CreditsLow)
 
     @classmethod
     async def open(cls, db: Database, clock: Clock, settings: Settings) -> "Gateway":
@@ -120,6 +133,11 @@ class Gateway:
             await self.api_keys.flush_last_used()
         except Unavailable as error:
             log.warning("times_not_saved", extra={"reason": str(error)})
+
+
+def _log_low_credits(event: CreditsLow) -> None:
+    fields = {"user_id": event.user_id, "credits": event.credits, "threshold": event.threshold}
+    log.warning("credits_low", extra=fields)
 
 
 class _Secrets:

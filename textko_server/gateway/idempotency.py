@@ -124,4 +124,5 @@ def _submitted(tx: Transaction, message_id: int) -> Submitted:
         row.created_at,
         range(row.first_recipient_id, row.last_recipient_id + 1),
         Segmentation(row.encoding, row.segments, segment(row.text).units),
+        row.credits,
     )

@@ -37,6 +37,8 @@ class Submission(msgspec.Struct, frozen=True):
     text: str
     phone_numbers: list[str]
     dialect: Dialect
+    texts: list[str] | None = None
+    """Of each number, where they differ; `text` then is what people read in lists."""
     device_id: int | None = None
     """Pinned to this device."""
     sim_id: int | None = None
@@ -54,6 +56,21 @@ class Submitted(msgspec.Struct, frozen=True):
     created_at: int
     recipient_ids: range
     segmentation: Segmentation
+    """Where texts differ, of the longest."""
+    credits: int
+
+
+class _Size(msgspec.Struct, frozen=True):
+    """How long the texts of a submission are."""
+
+    longest: Segmentation
+    segments: list[int] | None = None
+    """Of each number, where texts differ."""
+
+    def credits(self, recipient_count: int) -> int:
+        if self.segments is not None:
+            return sum(self.segments)
+        return recipient_count * self.longest.segments
 
 
 class _Submit(msgspec.Struct, frozen=True):
@@ -61,15 +78,15 @@ class _Submit(msgspec.Struct, frozen=True):
 
     principal: Principal
     submissions: list[Submission]
-    segmentations: list[Segmentation]
+    sizes: list[_Size]
 
     @property
     def charge(self) -> charges.Charge:
         messages = segments = 0
-        for submission, segmentation in zip(self.submissions, self.segmentations, strict=True):
+        for submission, size in zip(self.submissions, self.sizes, strict=True):
             count = len(submission.phone_numbers)
             messages += count
-            segments += count * segmentation.segments
+            segments += size.credits(count)
         return charges.Charge(self.principal.user_id, messages, segments)
 
 
@@ -89,7 +106,10 @@ class Messages:
         dispatch_settings: DispatchSettings,
         lifecycle: Lifecycle,
         presence: Presence,
+        low_credits: int,
     ) -> None:
+        """`low_credits`: an account that falls below it is told of."""
+        self._low_credits = low_credits
         self._db = db
         self._clock = clock
         self._settings = settings
@@ -107,28 +127,36 @@ class Messages:
             Invalid: a text or number that cannot be sent; names the field.
             LimitExceeded, InsufficientCredits, SubscriptionRequired: of the account.
         """
-        segmentations = [self._check(s) for s in submissions]
-        return await self._submits.write(_Submit(principal, submissions, segmentations))
+        sizes = [self._check(s) for s in submissions]
+        return await self._submits.write(_Submit(principal, submissions, sizes))
 
     def insert(
         self, tx: Transaction, principal: Principal, submissions: list[Submission]
     ) -> list[Submitted]:
         """The same for callers that store something else in the same transaction."""
-        segmentations = [self._check(s) for s in submissions]
-        [outcome] = self._insert(tx, [_Submit(principal, submissions, segmentations)])
+        sizes = [self._check(s) for s in submissions]
+        [outcome] = self._insert(tx, [_Submit(principal, submissions, sizes)])
         if isinstance(outcome, TextkoError):
             raise outcome
         return outcome
 
-    def _check(self, submission: Submission) -> Segmentation:
-        if not submission.text or submission.text.isspace():
-            raise Invalid("message", "must not be blank")
+    def _check(self, submission: Submission) -> _Size:
         count = len(submission.phone_numbers)
         if count == 0:
             raise Invalid("recipients", "must name at least one phone number")
         if count > self._settings.max_recipients:
             raise Invalid("recipients", f"at most {self._settings.max_recipients} at a time")
-        segmentation = segment(submission.text)
+        if submission.texts is None:
+            return _Size(self.check_text(submission.text))
+        sizes = [self.check_text(text) for text in submission.texts]
+        longest = max(sizes, key=lambda size: (size.segments, size.units))
+        return _Size(longest, [size.segments for size in sizes])
+
+    def check_text(self, text: str) -> Segmentation:
+        """Raises Invalid for a text that cannot be sent."""
+        if not text or text.isspace():
+            raise Invalid("message", "must not be blank")
+        segmentation = segment(text)
         if segmentation.segments > self._settings.max_segments:
             raise Invalid(
                 "message",
@@ -144,15 +172,15 @@ class Messages:
         submits = [
             s if s.principal.device_ids is None else self._keep_to_devices(tx, s) for s in submits
         ]
-        refusals = charges.take(tx, [submit.charge for submit in submits], now_ms)
-        outcomes: list[list[Submitted] | TextkoError] = [r or [] for r in refusals]
+        takings = charges.take(tx, [submit.charge for submit in submits], now_ms)
+        outcomes: list[list[Submitted] | TextkoError] = [
+            taking if isinstance(taking, TextkoError) else [] for taking in takings
+        ]
         accepted = [
-            (outcome, submit.principal, submission, segmentation)
+            (outcome, submit.principal, submission, size)
             for outcome, submit in zip(outcomes, submits, strict=True)
             if isinstance(outcome, list)
-            for submission, segmentation in zip(
-                submit.submissions, submit.segmentations, strict=True
-            )
+            for submission, size in zip(submit.submissions, submit.sizes, strict=True)
         ]
         if not accepted:
             return outcomes
@@ -161,20 +189,18 @@ class Messages:
         )
         rows: list[tuple[object, ...]] = []
         filled: dict[tuple[int, str], int] = {}
-        for message_id, (_, principal, submission, segmentation) in zip(
-            message_ids, accepted, strict=True
-        ):
+        for message_id, (_, principal, submission, size) in zip(message_ids, accepted, strict=True):
             rows += self._recipient_rows(
-                tx, principal.user_id, message_id, submission, segmentation, now_ms, filled
+                tx, principal.user_id, message_id, submission, size, now_ms, filled
             )
         recipient_ids = store.insert_recipients(tx, rows)
         at = recipient_ids.start
-        for message_id, (outcome, principal, submission, segmentation) in zip(
+        for message_id, (outcome, principal, submission, size) in zip(
             message_ids, accepted, strict=True
         ):
             own = range(at, at + len(submission.phone_numbers))
             at = own.stop
-            outcome.append(Submitted(message_id, now_ms, own, segmentation))
+            outcome.append(Submitted(message_id, now_ms, own, size.longest, size.credits(len(own))))
             tx.after_commit(
                 MessageSubmitted(
                     principal.user_id, message_id, own, _first_state(submission), now_ms
@@ -182,6 +208,16 @@ class Messages:
             )
         for (user_id, lane), count in filled.items():
             tx.after_commit(LaneFilled(user_id, lane, count))
+        charges.record(
+            tx,
+            [
+                (taking, outcome[0].message_id)
+                for taking, outcome in zip(takings, outcomes, strict=True)
+                if isinstance(taking, charges.Taken) and isinstance(outcome, list) and outcome
+            ],
+            now_ms,
+            self._low_credits,
+        )
         return outcomes
 
     def _keep_to_devices(self, tx: Transaction, submit: _Submit) -> _Submit:
@@ -204,12 +240,13 @@ class Messages:
         return msgspec.structs.replace(submit, submissions=pinned)
 
     def _message_row(
-        self, principal: Principal, s: Submission, segmentation: Segmentation, now_ms: int
+        self, principal: Principal, s: Submission, size: _Size, now_ms: int
     ) -> tuple[object, ...]:
+        own_credits = None if size.segments is None else sum(size.segments)
         return (
-            principal.user_id, s.dialect, principal.api_key_id, s.text, segmentation.encoding,
-            segmentation.segments, len(s.phone_numbers), _first_state(s), s.priority, s.sender_id,
-            s.custom_id, s.scheduled_at, self._expires_at(s, now_ms), now_ms, now_ms,
+            principal.user_id, s.dialect, principal.api_key_id, s.text, size.longest.encoding,
+            size.longest.segments, len(s.phone_numbers), _first_state(s), s.priority, s.sender_id,
+            s.custom_id, s.scheduled_at, self._expires_at(s, now_ms), now_ms, now_ms, own_credits,
         )  # fmt: skip
 
     def _recipient_rows(
@@ -218,7 +255,7 @@ class Messages:
         user_id: int,
         message_id: int,
         s: Submission,
-        segmentation: Segmentation,
+        size: _Size,
         now_ms: int,
         filled: dict[tuple[int, str], int],
     ) -> list[tuple[object, ...]]:
@@ -227,7 +264,7 @@ class Messages:
         home = _home_lane(user_id, s)
         expires_at = self._expires_at(s, now_ms)
         rows: list[tuple[object, ...]] = []
-        for phone_number in s.phone_numbers:
+        for index, phone_number in enumerate(s.phone_numbers):
             lane: str | None = None
             due_at = s.scheduled_at
             if state is State.QUEUED:
@@ -237,7 +274,9 @@ class Messages:
             rows.append(
                 (
                     message_id, user_id, phone_number, state, lane, home, s.priority, s.device_id,
-                    s.sim_id, due_at, expires_at, segmentation.segments, now_ms,
+                    s.sim_id, due_at, expires_at,
+                    size.longest.segments if size.segments is None else size.segments[index],
+                    now_ms, None if s.texts is None else s.texts[index],
                 )
             )  # fmt: skip
         return rows

@@ -38,6 +38,10 @@ class Kind(IntEnum):
     DELIVERY = 8
     CONTACT = 9
     SIM = 10
+    GROUP = 11
+    TEMPLATE = 12
+    SCHEDULED = 13
+    LEDGER_LINE = 14
 
 
 class PublicIds:

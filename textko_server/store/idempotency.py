@@ -19,6 +19,7 @@ class SubmittedRow(msgspec.Struct, frozen=True):
     encoding: str
     segments: int
     text: str
+    credits: int
     first_recipient_id: int
     last_recipient_id: int
 
@@ -50,4 +51,4 @@ def put(
 def find_submitted(tx: Transaction, message_id: int) -> SubmittedRow | None:
     """None when the message was deleted since."""
     row = tx.one(_IDEMPOTENCY.submitted, (message_id,))
-    return SubmittedRow(*row) if row and row[4] is not None else None
+    return SubmittedRow(*row) if row and row[5] is not None else None

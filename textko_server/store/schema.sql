@@ -106,7 +106,7 @@ CREATE TABLE messages (
     expires_at INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
-) STRICT;
+, credits INTEGER) STRICT;
 
 CREATE INDEX messages_of_user ON messages (user_id, id);
 
@@ -137,7 +137,7 @@ CREATE TABLE recipients (
     sent_at INTEGER,
     delivered_at INTEGER,
     ended_at INTEGER
-) STRICT;
+, text TEXT) STRICT;
 
 CREATE INDEX recipients_of_message ON recipients (message_id);
 
@@ -178,7 +178,7 @@ CREATE TABLE contacts (
     last_sim_id INTEGER,            -- the SIM that last wrote to it, or that it wrote to
     last_sim_at INTEGER,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, saved_at INTEGER, first_name TEXT NOT NULL DEFAULT '', last_name TEXT NOT NULL DEFAULT '', email TEXT NOT NULL DEFAULT '', status TEXT NOT NULL DEFAULT 'active', tags TEXT NOT NULL DEFAULT '[]', custom_fields TEXT NOT NULL DEFAULT '{}', search_text TEXT NOT NULL DEFAULT '',
     UNIQUE (user_id, phone_number)
 ) STRICT;
 
@@ -258,7 +258,7 @@ CREATE TABLE idempotency_keys (
     endpoint TEXT NOT NULL,         -- method and route
     fingerprint BLOB NOT NULL,      -- SHA-256 of the canonical request body
     message_ids TEXT NOT NULL,      -- what the first request made
-    expires_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL, status INTEGER, body BLOB,
     PRIMARY KEY (principal, endpoint, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -271,3 +271,76 @@ CREATE TABLE usage (
     segments INTEGER NOT NULL,
     PRIMARY KEY (user_id, month)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX contacts_saved ON contacts (user_id, saved_at, id) WHERE saved_at IS NOT NULL;
+
+CREATE TABLE contact_groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX contact_groups_of_user ON contact_groups (user_id, id);
+
+CREATE TABLE group_members (
+    group_id INTEGER NOT NULL REFERENCES contact_groups (id) ON DELETE CASCADE,
+    contact_id INTEGER NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+    PRIMARY KEY (group_id, contact_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX group_members_of_contact ON group_members (contact_id);
+
+CREATE TABLE templates (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    description TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX templates_of_user ON templates (user_id, id);
+
+CREATE TABLE scheduled_messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    api_key_id INTEGER,             -- not a reference: the key may go, what it ordered stays
+    device_ids TEXT,                -- of that key: the only devices it may send through
+    text TEXT NOT NULL,
+    sender_id TEXT,
+    recipient_type TEXT NOT NULL,
+    recipients TEXT NOT NULL,       -- JSON array: phone numbers and public ids, as they were given
+    send_at INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'processing', 'sent', 'partially_failed', 'failed', 'cancelled')),
+    error_code TEXT,                -- why it failed
+    error TEXT,
+    recipient_count INTEGER NOT NULL,   -- estimates until it is sent
+    segments INTEGER NOT NULL,
+    credits INTEGER NOT NULL,
+    encoding TEXT NOT NULL,
+    message_ids TEXT NOT NULL DEFAULT '[]',     -- JSON array: what was made of it
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX scheduled_messages_of_user ON scheduled_messages (user_id, id);
+
+CREATE INDEX scheduled_messages_in_status ON scheduled_messages (user_id, status, id);
+
+CREATE INDEX scheduled_messages_due ON scheduled_messages (send_at) WHERE status = 'pending';
+
+CREATE INDEX scheduled_messages_processing ON scheduled_messages (id) WHERE status = 'processing';
+
+CREATE TABLE credit_ledger (        -- every change of an account's number of credits
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('message', 'limits')),
+    amount INTEGER NOT NULL,        -- below zero: taken
+    balance INTEGER,                -- after it; NULL: unlimited from here on
+    message_id INTEGER,             -- the first message of the submit it paid for
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX credit_ledger_of_user ON credit_ledger (user_id, id);

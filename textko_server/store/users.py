@@ -106,13 +106,15 @@ def close_account(tx: Transaction, user_id: int, now_ms: int) -> list[int]:
     tx.execute(_USERS.delete_api_keys, (user_id,))
     tx.execute(_USERS.delete_pairing_codes, (user_id,))
     tx.execute(_USERS.delete_devices, (user_id,))
+    tx.execute(_USERS.delete_scheduled_messages, (user_id,))
     set_role(tx, user_id, Role.REGULAR, now_ms)
     set_password_hash(tx, user_id, NO_PASSWORD, now_ms)
     return device_ids
 
 
 def delete_some_records(tx: Transaction, user_id: int, limit: int) -> int:
-    """Delete at most `limit` each of messages, incoming messages and webhook deliveries.
+    """Delete at most `limit` each of messages, incoming messages, webhook deliveries, contacts and
+    ledger lines.
 
     Returns how many went, so that 0 means none is left.
     """
@@ -120,6 +122,8 @@ def delete_some_records(tx: Transaction, user_id: int, limit: int) -> int:
         _USERS.delete_some_messages,
         _USERS.delete_some_incoming_messages,
         _USERS.delete_some_webhook_deliveries,
+        _USERS.delete_some_contacts,
+        _USERS.delete_some_ledger_lines,
     )
     return sum(tx.execute(query, (user_id, limit)).rowcount for query in queries)
 

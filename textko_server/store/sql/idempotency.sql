@@ -24,6 +24,7 @@ DELETE FROM idempotency_keys WHERE (principal, endpoint, key) IN (
 -- store.idempotency.find_submitted: what a replay tells of a message. Primary key, then
 -- recipients_of_message.
 SELECT m.created_at, m.encoding, m.segments, m.text,
+    coalesce(m.credits, m.segments * m.recipient_count),
     (SELECT min(id) FROM recipients WHERE message_id = m.id),
     (SELECT max(id) FROM recipients WHERE message_id = m.id)
 FROM messages AS m WHERE m.id = ?;

@@ -95,6 +95,19 @@ DELETE FROM api_keys WHERE user_id = ?;
 DELETE FROM messages
 WHERE id IN (SELECT id FROM messages WHERE user_id = ? ORDER BY id LIMIT ?);
 
+-- name: delete_scheduled_messages
+-- close_account: nothing is sent for it any more. scheduled_messages_of_user.
+DELETE FROM scheduled_messages WHERE user_id = ?;
+
+-- name: delete_some_contacts
+-- delete_some_records. UNIQUE (user_id, phone_number); memberships go with them.
+DELETE FROM contacts WHERE id IN (SELECT id FROM contacts WHERE user_id = ? LIMIT ?);
+
+-- name: delete_some_ledger_lines
+-- delete_some_records. credit_ledger_of_user.
+DELETE FROM credit_ledger
+WHERE id IN (SELECT id FROM credit_ledger WHERE user_id = ? ORDER BY id LIMIT ?);
+
 -- name: delete_some_incoming_messages
 -- delete_some_records. incoming_messages_of_user.
 DELETE FROM incoming_messages

@@ -166,7 +166,7 @@ def _filter(
 
 def _texts(entry: Entry) -> list[str]:
     if entry.message is not None and entry.recipient is not None:
-        return [entry.message.text, entry.recipient.phone_number]
+        return [entry.recipient.text or entry.message.text, entry.recipient.phone_number]
     return [entry.incoming.text, entry.incoming.sender] if entry.incoming is not None else []
 
 

@@ -26,13 +26,11 @@ _STATUS_OF = {
     State.OFFERED: "dispatched",
     State.CLAIMED: "dispatched",
 }
-# Nobody knows whether the phone sent it.
-_SILENT = frozenset({"device_silent", "lease_expired"})
 _PREVIEW_COUNT = 2
 
 
 def status_of(recipient: Recipient) -> str:
-    if recipient.state is State.FAILED and recipient.error_code in _SILENT:
+    if recipient.state is State.FAILED and recipient.error_code in states.SILENT_ERRORS:
         return UNKNOWN
     return _STATUS_OF.get(recipient.state, recipient.state.value)
 
@@ -51,7 +49,7 @@ def sent_json(
     return without_nones(
         {
             "_id": encode(Kind.RECIPIENT, r.id, r.created_at),
-            "message": message.text,
+            "message": r.text or message.text,
             "device": device,
             "type": "SENT",
             "direction": "sent",
