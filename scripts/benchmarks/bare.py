@@ -21,7 +21,7 @@ PATH = "/api/v1/gateway/devices/{device_id}/send-sms"
 
 async def post(request: web.Request) -> web.Response:
     msgspec.json.decode(await request.read(), type=dict[str, Any])
-    return web.Response(body=ANSWER, content_type="application/json", charset="utf-8")
+    return web.Response(body=ANSWER, status=201, content_type="application/json", charset="utf-8")
 
 
 async def serve() -> None:

@@ -163,17 +163,22 @@ def _latencies_ms(answered_at: dict[str, float], held_at: dict[str, float]) -> l
 
 
 async def _wake(phones: IdlePhones, order: orders.WakeIdlePhones) -> orders.Woken:
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[int] = loop.create_future()
-    connection = await connect(order.port, lambda _c, status, _b: answered.set_result(status))
+    statuses: list[int] = []
+    all_submitted = asyncio.Event()
+
+    def on_answer(_connection: Connection, status: int, _body: bytes) -> None:
+        statuses.append(status)
+        if len(statuses) == len(order.requests):
+            all_submitted.set()
+
+    connections = [await connect(order.port, on_answer) for _ in order.requests]
     started = time.perf_counter()
-    for request in order.requests:
+    for connection, request in zip(connections, order.requests, strict=True):
         connection.send(request.encode())
-        status = await answered
-        if not 200 <= status < 300:
-            raise RuntimeError(f"the server answered {status}")
-        answered = loop.create_future()
+    await all_submitted.wait()
     submitted_s = time.perf_counter() - started
+    if any(not 200 <= status < 300 for status in statuses):
+        raise RuntimeError(f"the server answered {statuses}")
     await phones.wait_until_answered(order.limit_s)
     answered_count = len(phones.answered_at)
     last_at = max(phones.answered_at, default=started)

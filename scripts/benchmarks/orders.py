@@ -69,7 +69,7 @@ class OpenIdlePhones(Order, frozen=True, tag="open_idle_phones"):
 
 
 class WakeIdlePhones(Order, frozen=True, tag="wake_idle_phones"):
-    """Send the requests one after the other; wait until every idle phone is answered. Woken."""
+    """Send the requests at once; wait until every idle phone is answered. Woken."""
 
     port: int
     requests: list[str]

@@ -1,7 +1,7 @@
 """P5: idle phones on open polls: memory for each, and how long until all have a job in hand.
 
-The jobs come in arrays by Self Hosted SMS's queue, open to any phone, one for each; the time runs
-from the first array sent to the last phone answered.
+The jobs come in arrays by Self Hosted SMS's queue, open to any phone, one for each, all arrays
+at once; the time runs from the first of them sent to the last phone answered.
 """
 
 import resource

@@ -36,6 +36,8 @@ class Outcome(msgspec.Struct, frozen=True):
     submits_accepted: int
     submits_refused: int
     """503, or no connection any more."""
+    submits_failed: int
+    """Any other answer."""
     submits_cut_off: int
     """Connection closed while the answer was awaited; allowed when the message was not taken."""
     accepted_lost: int
@@ -44,8 +46,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
     @property
     def is_good(self) -> bool:
-        lost = self.polls_unanswered + self.accepted_lost + self.taken_unanswered
-        return lost == 0 and self.stop_s <= LIMIT_S
+        broken = (
+            self.polls_unanswered + self.submits_failed + self.accepted_lost + self.taken_unanswered
+        )
+        return broken == 0 and self.submits_accepted > 0 and self.stop_s <= LIMIT_S
 
     def to_json(self) -> dict[str, Any]:
         return msgspec.structs.asdict(self)
@@ -66,6 +70,7 @@ class _Stop:
         self._answered_polls_count = 0
         self._accepted_count = 0
         self._refused_count = 0
+        self._failed_count = 0
         self._cut_off_count = 0
         self._number = 1_900_000_000
 
@@ -86,6 +91,7 @@ class _Stop:
             polls_unanswered=POLLS_COUNT - self._answered_polls_count,
             submits_accepted=self._accepted_count,
             submits_refused=self._refused_count,
+            submits_failed=self._failed_count,
             submits_cut_off=self._cut_off_count,
             accepted_lost=max(0, self._accepted_count - stored_count),
             taken_unanswered=max(0, stored_count - self._accepted_count),
@@ -128,11 +134,12 @@ class _Stop:
             self._number += 1
             connection.send(template.replace(NUMBER_MARK, b"%d" % self._number))
             status = await answer
-            self._accepted_count += status == 200
+            is_accepted = 200 <= status < 300
+            self._accepted_count += is_accepted
             self._refused_count += status == 503
-            if status == 0:
-                self._cut_off_count += 1
-            if status != 200:
+            self._cut_off_count += status == 0
+            self._failed_count += not (is_accepted or status in (0, 503))
+            if not is_accepted:
                 connection = None
 
     def _stored_count(self) -> int:
