@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from textko_server.errors import Conflict, Invalid, NotFound, WrongState
 from textko_server.gateway.events import WebhookDue
 from textko_server.gateway.public_ids import Kind, PublicIds
 from textko_server.gateway.webhooks import WebhookChanges, Webhooks
-from textko_server.model import IncomingMessage
+from textko_server.model import Dialect, IncomingMessage, Job, Recipient, State
 from textko_server.store.database import Database, Transaction
 
 PUBLIC_IDS = PublicIds(b"a secret of this test installation")
@@ -36,23 +37,28 @@ async def bob(db: Database) -> int:
     return await add_user(db, "bob@example.com")
 
 
+def failed_job(user_id: int, **changes: Any) -> Job:
+    """As a phone left it that claimed it; `changes` of its recipient."""
+    fields: dict[str, Any] = dict.fromkeys(Recipient.__struct_fields__)
+    fields |= {
+        "id": 9,
+        "message_id": 7,
+        "user_id": user_id,
+        "phone_number": "+4915112345678",
+        "state": State.FAILED,
+        "device_id": 3,
+        "lease_count": 1,
+        "error_code": "no_service",
+        "error": "no service",
+        "created_at": START_MS - 5_000,
+    }
+    recipient = Recipient(**fields | changes)
+    return Job(recipient, "Code 123 🙂", Dialect.TEXTKO, START_MS - 5_000, 1, None)
+
+
 def fail(webhooks: Webhooks, tx: Transaction, user_id: int, *, now_ms: int = START_MS) -> None:
-    webhooks.record_status(
-        tx,
-        now_ms=now_ms,
-        user_id=user_id,
-        event="MESSAGE_FAILED",
-        message_id=7,
-        message_created_at=START_MS - 5_000,
-        message_text="Code 123 🙂",
-        recipient_id=9,
-        recipient_created_at=START_MS - 5_000,
-        phone_number="+4915112345678",
-        device_id=3,
-        at=START_MS - 1_000,
-        error_code="no_service",
-        error="no service",
-    )
+    job = failed_job(user_id)
+    webhooks.record_change(tx, job, at=START_MS - 1_000, now_ms=now_ms)
 
 
 async def test_webhook_gets_a_secret_that_both_signatures_can_use(

@@ -246,6 +246,8 @@ class Pace(Request, frozen=True, kw_only=True):
 
 
 class Sim(Answer, frozen=True, kw_only=True):
+    id: int
+    """What TextLink's API calls `sim_card_id`."""
     slot: int
     number: str | None
     carrier: str | None
@@ -423,6 +425,9 @@ class WebhookQuery(UserQuery, frozen=True, kw_only=True):
 class NewWebhook(Request, frozen=True, kw_only=True):
     url: str
     events: list[str]
+    """MESSAGE_RECEIVED, MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_FAILED, UNKNOWN_STATE; with the
+    format `textlink` received, sent, failed, tag."""
+    format: Literal["textko", "textlink"] = "textko"
     name: str = ""
     secret: str | None = None
     """None: one is made."""

@@ -200,11 +200,11 @@ def run_show(options: argparse.Namespace) -> int:
         )  # fmt: skip
         say()
         print_table(
-            ("SIM", "NUMBER", "CARRIER", "PRESENT", "GAP MS", "A MINUTE", "AN HOUR", "A DAY",
+            ("SIM", "ID", "NUMBER", "CARRIER", "PRESENT", "GAP MS", "A MINUTE", "AN HOUR", "A DAY",
              "NUMBERS A MONTH"),
             [
                 (
-                    s.slot, s.number, s.carrier, "yes" if s.is_present else "no",
+                    s.slot, s.id, s.number, s.carrier, "yes" if s.is_present else "no",
                     s.pace.min_gap_ms, s.pace.per_minute, s.pace.per_hour, s.pace.per_day,
                     s.pace.recipients_per_month,
                 )

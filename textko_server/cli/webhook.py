@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from textko_server.admin_client import AdminClient
     from textko_server.admin_wire import DeliveryDetail, Webhook
 
-_EVENTS = "MESSAGE_RECEIVED,MESSAGE_SENT,MESSAGE_DELIVERED,MESSAGE_FAILED"
+_EVENTS = {
+    "textko": "MESSAGE_RECEIVED,MESSAGE_SENT,MESSAGE_DELIVERED,MESSAGE_FAILED",
+    "textlink": "received,sent,failed,tag",
+}
 # The server's own limit for an attempt is ten seconds.
 _TEST_LIMIT_S = 15.0
 _EXAMPLES = """examples:
   textko webhook add https://shop.example.org/sms --user you@example.org
+  textko webhook add https://shop.example.org/sms --format textlink --events received,failed
   textko webhook test https://shop.example.org/sms
   textko webhook deliveries https://shop.example.org/sms --state failed
   textko webhook redeliver https://shop.example.org/sms --failed"""
@@ -42,7 +46,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add = commands.add_parser("add", help="subscribe a URL to events")
     add.add_argument("url", metavar="URL")
     _add_user(add)
-    add.add_argument("--events", metavar="A,B", default=_EVENTS, help="which (all four)")
+    add.add_argument(
+        "--format", choices=tuple(_EVENTS), default="textko", help="whose bodies it gets (textko)"
+    )
+    add.add_argument("--events", metavar="A,B", help="which (the four of its format)")
     add.add_argument("--name", default="", help="what it is for")
     add.add_argument(
         "--secret-stdin", action="store_true",
@@ -118,9 +125,11 @@ def run_add(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
     from textko_server.admin_wire import NewWebhook
 
+    events = options.events if options.events is not None else _EVENTS[options.format]
     body = NewWebhook(
         url=options.url,
-        events=[event.strip() for event in options.events.split(",") if event.strip()],
+        events=[event.strip() for event in events.split(",") if event.strip()],
+        format=options.format,
         name=options.name,
         secret=sys.stdin.readline().strip() if options.secret_stdin else None,
     )
@@ -179,6 +188,7 @@ def run_show(options: argparse.Namespace) -> int:
                 ("name", webhook.name),
                 ("user", webhook.user),
                 ("URL", webhook.url),
+                ("format", webhook.format),
                 ("events", ", ".join(webhook.events)),
                 ("state", _state(webhook)),
                 ("succeeded", webhook.success_count),

@@ -60,6 +60,7 @@ class Inbox:
             user_id=device.user_id,
             incoming=message,
             device_created_at=device.created_at,
+            sim_id=None if sim is None else sim.id,
         )
         tx.after_commit(IncomingReceived(device.user_id, key, device.id, now_ms))
 

@@ -10,18 +10,11 @@ import msgspec
 
 from textko_server.gateway import states
 from textko_server.gateway.events import LaneFilled, RecipientChanged
+from textko_server.gateway.webhook_formats import TOLD_STATES
 from textko_server.gateway.webhooks import Webhooks
 from textko_server.model import Job, State
 from textko_server.store import messages as store
 from textko_server.store.database import Transaction
-
-# What subscribers are told of, by Textko's event names.
-_WEBHOOK_EVENTS = {
-    State.SENT: "MESSAGE_SENT",
-    State.DELIVERED: "MESSAGE_DELIVERED",
-    State.FAILED: "MESSAGE_FAILED",
-    State.EXPIRED: "MESSAGE_FAILED",
-}
 
 
 class _Move(msgspec.Struct, frozen=True):
@@ -77,8 +70,8 @@ class Lifecycle:
         )
         self._roll_up(tx, list(latest.values()), moves[0].now_ms)
         for move in moves:
-            if move.job.recipient.state in _WEBHOOK_EVENTS:
-                self._tell_webhooks(tx, move.job, move.at, move.now_ms)
+            if move.job.recipient.state in TOLD_STATES:
+                self._webhooks.record_change(tx, move.job, at=move.at, now_ms=move.now_ms)
             _publish(tx, move)
 
     def _roll_up(self, tx: Transaction, jobs: list[Job], now_ms: int) -> None:
@@ -93,26 +86,6 @@ class Lifecycle:
                 ids.append(job.recipient.message_id)
         for state, ids in message_ids.items():
             store.set_message_states(tx, ids, state, now_ms)
-
-    def _tell_webhooks(self, tx: Transaction, job: Job, at: int, now_ms: int) -> None:
-        recipient = job.recipient
-        self._webhooks.record_status(
-            tx,
-            now_ms=now_ms,
-            user_id=recipient.user_id,
-            event=_WEBHOOK_EVENTS[recipient.state],
-            message_id=recipient.message_id,
-            message_created_at=job.message_created_at,
-            message_text=job.text,
-            recipient_id=recipient.id,
-            recipient_created_at=recipient.created_at,
-            phone_number=recipient.phone_number,
-            device_id=recipient.device_id,
-            at=at,
-            sent_at=recipient.sent_at,
-            error_code=recipient.error_code,
-            error=recipient.error,
-        )
 
 
 def _publish(tx: Transaction, move: _Move) -> None:

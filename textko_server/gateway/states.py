@@ -11,8 +11,10 @@ from textko_server.model import State
 ENDED = frozenset({State.DELIVERED, State.FAILED, State.EXPIRED, State.CANCELLED})
 WAITING = frozenset({State.SCHEDULED, State.QUEUED, State.OFFERED})
 
+# Nobody knows whether the phone sent it: it took the job and fell silent.
+SILENT_ERRORS = frozenset({"device_silent", "lease_expired"})
 # Ends that we decided without knowing what the phone did: a late report of the phone knows better.
-GUESSED_ERRORS = frozenset({"device_silent", "lease_expired", "device_deleted"})
+GUESSED_ERRORS = SILENT_ERRORS | {"device_deleted"}
 # Ends of a job that waited: a phone that was granted it earlier may have sent it all the same.
 _WAITING_ENDS = frozenset({(State.EXPIRED, "expired"), (State.CANCELLED, "cancelled")})
 

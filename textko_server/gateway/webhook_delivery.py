@@ -18,6 +18,8 @@ from textko_server.clock import DAY_MS, MINUTE_MS, Clock
 from textko_server.config import WebhookSettings
 from textko_server.gateway.events import Event, Events, WebhookAttempted, WebhookDue
 from textko_server.gateway.public_ids import Kind, PublicIds
+from textko_server.gateway.textlink_payloads import with_secret
+from textko_server.gateway.webhook_formats import Format
 from textko_server.gateway.webhook_signatures import signature_headers
 from textko_server.gateway.webhook_targets import host_of
 from textko_server.model import WebhookAttempt, WebhookDelivery
@@ -189,9 +191,12 @@ class WebhookLoop:
         started_at = self._clock.now_ms()
         answer, error = None, None
         try:
-            headers = self._headers(webhook, delivery, started_at)
+            body = delivery.body
+            if webhook.format == Format.TEXTLINK:
+                body = with_secret(body, webhook.secret)
+            headers = self._headers(webhook, delivery, started_at, body)
             try:
-                answer = await self._post(webhook.url, headers, delivery.body)
+                answer = await self._post(webhook.url, headers, body)
             except WebhookUnreachable as unreachable:
                 error = unreachable.reason
             except Exception:
@@ -210,15 +215,13 @@ class WebhookLoop:
             self._wake.set()
 
     def _headers(
-        self, webhook: WaitingWebhook, delivery: WebhookDelivery, at: int
+        self, webhook: WaitingWebhook, delivery: WebhookDelivery, at: int, body: bytes
     ) -> dict[str, str]:
         delivery_id = self._public_ids.encode(Kind.DELIVERY, delivery.id, delivery.created_at)
         return {
             "Content-Type": "application/json",
             "User-Agent": f"textko/{__version__}",
-            **signature_headers(
-                webhook.secret, delivery_id=delivery_id, attempt_at=at, body=delivery.body
-            ),
+            **signature_headers(webhook.secret, delivery_id=delivery_id, attempt_at=at, body=body),
         }
 
     async def _record(

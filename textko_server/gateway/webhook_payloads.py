@@ -1,4 +1,4 @@
-"""What a Textko webhook says: the bodies of the four events, as the bytes that are signed and sent.
+"""What a Textko webhook says: the bodies of its events, as the bytes that are signed and sent.
 
 Keys stand in the order of the Textko document's examples, then the further keys that textbee, its
 upstream, sends. Receivers verify with `JSON.stringify(payload)`, so the bytes must be what
@@ -19,6 +19,16 @@ class WebhookEvent(StrEnum):
     MESSAGE_DELIVERED = "MESSAGE_DELIVERED"
     MESSAGE_FAILED = "MESSAGE_FAILED"
     """Failed and expired."""
+    UNKNOWN_STATE = "UNKNOWN_STATE"
+    """The phone took it and fell silent. Who does not ask for this is told MESSAGE_FAILED."""
+
+
+_STATUS_OF = {
+    WebhookEvent.MESSAGE_SENT: "sent",
+    WebhookEvent.MESSAGE_DELIVERED: "delivered",
+    WebhookEvent.MESSAGE_FAILED: "failed",
+    WebhookEvent.UNKNOWN_STATE: "unknown",
+}
 
 
 class _Payload(
@@ -98,7 +108,7 @@ def status_body(
     webhook_id: str,
     delivery_id: str,
 ) -> bytes:
-    """MESSAGE_SENT, MESSAGE_DELIVERED or MESSAGE_FAILED of one recipient; all ids are public ids.
+    """Any event of one recipient but MESSAGE_RECEIVED; all ids are public ids.
 
     `at` is the moment of the event; `sent_at`, for a delivered one, when the phone had sent it.
     """
@@ -112,7 +122,7 @@ def status_body(
         _Status(
             webhook_event=event,
             sms_id=sms_id,
-            status=event.removeprefix("MESSAGE_").lower(),
+            status=_STATUS_OF[event],
             recipient=phone_number,
             sent_at=sent,
             delivered_at=moment if is_delivered else None,

@@ -23,10 +23,10 @@ def new_secret() -> str:
     return _PREFIX + b64encode(secrets.token_bytes(32)).decode()
 
 
-def check_secret(secret: str) -> None:
+def check_secret(secret: str, min_length: int = MIN_SECRET_LENGTH) -> None:
     """Raise Invalid unless both schemes can sign with `secret`."""
-    if not MIN_SECRET_LENGTH <= len(secret) <= MAX_SECRET_LENGTH:
-        raise Invalid("secret", f"must have {MIN_SECRET_LENGTH} to {MAX_SECRET_LENGTH} characters")
+    if not min_length <= len(secret) <= MAX_SECRET_LENGTH:
+        raise Invalid("secret", f"must have {min_length} to {MAX_SECRET_LENGTH} characters")
     if not secret.isprintable():
         raise Invalid("secret", "must not contain control characters")
     try:

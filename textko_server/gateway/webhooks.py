@@ -13,12 +13,26 @@ from msgspec import UNSET, UnsetType
 from textko_server.clock import Clock
 from textko_server.config import WebhookSettings
 from textko_server.errors import Conflict, Invalid, NotFound, WrongState
+from textko_server.gateway import textlink_payloads, webhook_payloads
 from textko_server.gateway.events import WebhookDue
 from textko_server.gateway.public_ids import Kind, PublicIds
-from textko_server.gateway.webhook_payloads import WebhookEvent, received_body, status_body
-from textko_server.gateway.webhook_signatures import check_secret, new_secret
+from textko_server.gateway.textlink_payloads import TextLinkEvent
+from textko_server.gateway.webhook_formats import Format, check_format, events_of, stored_events
+from textko_server.gateway.webhook_payloads import WebhookEvent
+from textko_server.gateway.webhook_signatures import (
+    MIN_SECRET_LENGTH,
+    check_secret,
+    new_secret,
+)
 from textko_server.gateway.webhook_targets import check_url
-from textko_server.model import IncomingMessage, Webhook, WebhookAttempt, WebhookDelivery
+from textko_server.model import (
+    Dialect,
+    IncomingMessage,
+    Job,
+    Webhook,
+    WebhookAttempt,
+    WebhookDelivery,
+)
 from textko_server.store import devices, webhook_deliveries, webhooks
 from textko_server.store.database import Database, Transaction
 
@@ -29,6 +43,8 @@ DELIVERY_STATES = ("pending", "delivered", "failed")
 _NEWEST = (1 << 63) - 1
 # One write's share of a bulk change, so that a million rows do not hold up other writes.
 _BATCH_COUNT = 500
+# Between two events that one change makes: long enough that they arrive in this order.
+_SECOND_EVENT_AFTER_MS = 1_000
 
 
 class WebhookChanges(msgspec.Struct, frozen=True):
@@ -41,23 +57,19 @@ class WebhookChanges(msgspec.Struct, frozen=True):
     is_enabled: bool | UnsetType = UNSET
 
 
-class _Status(msgspec.Struct, frozen=True):
-    """The arguments of record_status, until the end of the write."""
+class _Change(msgspec.Struct, frozen=True):
+    """The arguments of record_change, until the end of the write."""
 
-    now_ms: int
-    user_id: int
-    event: str
-    message_id: int
-    message_created_at: int
-    message_text: str
-    recipient_id: int
-    recipient_created_at: int
-    phone_number: str
-    device_id: int | None
+    job: Job
     at: int
-    error_code: str | None
-    error: str | None
-    sent_at: int | None
+    now_ms: int
+
+
+class _Ids(msgspec.Struct, frozen=True):
+    """Of one delivery and its webhook, as a receiver sees them."""
+
+    webhook_id: str
+    delivery_id: str
 
 
 class Webhooks:
@@ -84,16 +96,20 @@ class Webhooks:
         events: Sequence[str],
         name: str = "",
         secret: str | None = None,
+        payload_format: str = Format.TEXTKO,
     ) -> Webhook:
-        """Subscribe to events; without a `secret` one is made.
+        """Subscribe to events of that format; without a `secret` one is made.
 
         Raises: Invalid, naming the field; Conflict when the account has as many as it may.
         """
         _check_name(name)
         check_url(url, allow_private=self._settings.allow_private_targets)
-        stored_events = _stored_events(events)
+        payload_format = check_format(payload_format)
+        events_text = stored_events(payload_format, events)
         if secret is not None:
-            check_secret(secret)
+            # TextLink itself takes any word, and receivers compare it with what they have.
+            is_word = payload_format is Format.TEXTLINK
+            check_secret(secret, 1 if is_word else MIN_SECRET_LENGTH)
         chosen_secret = secret if secret is not None else new_secret()
         now_ms = self._clock.now_ms()
 
@@ -107,9 +123,9 @@ class Webhooks:
                 user_id=user_id,
                 name=name,
                 url=url,
-                payload_format="textko",
+                payload_format=payload_format,
                 secret=chosen_secret,
-                events=stored_events,
+                events=events_text,
                 now_ms=now_ms,
             )
             return _get_in(tx, webhook_id, user_id)
@@ -144,6 +160,9 @@ class Webhooks:
         def write(tx: Transaction) -> Webhook:
             webhook = _get_in(tx, webhook_id, user_id)
             changed = msgspec.structs.replace(webhook, updated_at=now_ms, **fields)
+            if changes.events is not UNSET:
+                events_text = stored_events(webhook.format, changes.events)
+                changed = msgspec.structs.replace(changed, events=events_text)
             if changed.is_enabled and not webhook.is_enabled:
                 changed = msgspec.structs.replace(changed, disabled_reason=None)
                 tx.after_commit(WebhookDue(user_id=webhook.user_id, at=now_ms))
@@ -176,75 +195,61 @@ class Webhooks:
 
     # --- events owed, inside the transaction of the change they report ---
 
-    def record_status(
-        self,
-        tx: Transaction,
-        *,
-        now_ms: int,
-        user_id: int,
-        event: str,
-        message_id: int,
-        message_created_at: int,
-        message_text: str,
-        recipient_id: int,
-        recipient_created_at: int,
-        phone_number: str,
-        device_id: int | None,
-        at: int,
-        error_code: str | None,
-        error: str | None,
-        sent_at: int | None = None,
-    ) -> None:
-        """Owe MESSAGE_SENT, _DELIVERED or _FAILED of a recipient to whoever asked for it.
+    def record_change(self, tx: Transaction, job: Job, *, at: int, now_ms: int) -> None:
+        """Owe the change of a job to its present state to whoever asked for it.
 
-        `at` is when it happened; `sent_at`, told for a delivered one, when it had been sent.
+        `at` is when it happened.
         """
-        tx.later(
-            self._owe_statuses,
-            _Status(
-                now_ms, user_id, event, message_id, message_created_at, message_text, recipient_id,
-                recipient_created_at, phone_number, device_id, at, error_code, error, sent_at,
-            ),
-        )  # fmt: skip
+        tx.later(self._owe_changes, _Change(job, at, now_ms))
 
-    def _owe_statuses(self, tx: Transaction, changes: list[_Status]) -> None:
+    def _owe_changes(self, tx: Transaction, changes: list[_Change]) -> None:
         """For all changes of a write together: one look at each account's webhooks, one insert."""
-        encode = self._public_ids.encode
         webhooks_of: dict[int, Sequence[webhooks.Subscribed]] = {}
         devices_of: dict[int | None, str | None] = {}
-        owed: list[tuple[int, int, str, bytes]] = []
+        owed: list[tuple[int, int, str, bytes, int]] = []
         # One time for all rows of this write: a body names its row's public id, which holds it.
         now_ms = changes[0].now_ms
         next_id = 0
         for change in changes:
-            if change.user_id not in webhooks_of:
-                webhooks_of[change.user_id] = webhooks.enabled(tx, change.user_id)
-            for webhook in webhooks_of[change.user_id]:
-                if change.event not in webhook.events:
-                    continue
-                if change.device_id not in devices_of:
-                    devices_of[change.device_id] = self._public_device(tx, change.device_id)
-                next_id = next_id or webhook_deliveries.next_id(tx)
-                body = status_body(
-                    WebhookEvent(change.event),
-                    sms_id=encode(Kind.RECIPIENT, change.recipient_id, change.recipient_created_at),
-                    batch_id=encode(Kind.MESSAGE, change.message_id, change.message_created_at),
-                    phone_number=change.phone_number,
-                    text=change.message_text,
-                    device_id=devices_of[change.device_id],
-                    at=change.at,
-                    sent_at=change.sent_at,
-                    error_code=change.error_code,
-                    error=change.error,
-                    webhook_id=encode(Kind.WEBHOOK, webhook.id, webhook.created_at),
-                    delivery_id=encode(Kind.DELIVERY, next_id + len(owed), now_ms),
-                )
-                owed.append((webhook.id, change.user_id, change.event, body))
+            job = change.job.recipient
+            if job.user_id not in webhooks_of:
+                webhooks_of[job.user_id] = webhooks.enabled(tx, job.user_id)
+            for webhook in webhooks_of[job.user_id]:
+                events = events_of(webhook.format, webhook.events, job)
+                for position, event in enumerate(events):
+                    next_id = next_id or webhook_deliveries.next_id(tx)
+                    if webhook.format == Format.TEXTLINK:
+                        body = _textlink_body(event, change)
+                    else:
+                        if job.device_id not in devices_of:
+                            devices_of[job.device_id] = self._public_device(tx, job.device_id)
+                        ids = self._ids(webhook, next_id + len(owed), now_ms)
+                        body = self._textko_body(event, change, devices_of[job.device_id], ids)
+                    # They are sent side by side: what comes second leaves later.
+                    due_at = now_ms + position * _SECOND_EVENT_AFTER_MS
+                    owed.append((webhook.id, job.user_id, event, body, due_at))
         if not owed:
             return
         webhook_deliveries.insert_all(tx, owed, now_ms=now_ms)
-        for user_id in {user_id for _, user_id, _, _ in owed}:
+        for user_id in {user_id for _, user_id, *_ in owed}:
             tx.after_commit(WebhookDue(user_id=user_id, at=now_ms))
+
+    def _textko_body(self, event: str, change: _Change, device_id: str | None, ids: _Ids) -> bytes:
+        encode, job, recipient = self._public_ids.encode, change.job, change.job.recipient
+        return webhook_payloads.status_body(
+            WebhookEvent(event),
+            sms_id=encode(Kind.RECIPIENT, recipient.id, recipient.created_at),
+            batch_id=encode(Kind.MESSAGE, recipient.message_id, job.message_created_at),
+            phone_number=recipient.phone_number,
+            text=job.text,
+            device_id=device_id,
+            at=change.at,
+            sent_at=recipient.sent_at,
+            error_code=recipient.error_code,
+            error=recipient.error,
+            webhook_id=ids.webhook_id,
+            delivery_id=ids.delivery_id,
+        )
 
     def _public_device(self, tx: Transaction, device_id: int | None) -> str | None:
         created_at = devices.created_at(tx, device_id)
@@ -260,32 +265,37 @@ class Webhooks:
         user_id: int,
         incoming: IncomingMessage,
         device_created_at: int,
+        sim_id: int | None = None,
     ) -> None:
-        """Owe MESSAGE_RECEIVED to whoever asked for it."""
-        subscribed = webhooks.subscribed(tx, user_id, WebhookEvent.MESSAGE_RECEIVED)
-        if not subscribed:
-            return
-        encode = self._public_ids.encode
-        sms_id = encode(Kind.INCOMING, incoming.id, incoming.created_at)
-        device_id = encode(Kind.DEVICE, incoming.device_id, device_created_at)
-        for webhook in subscribed:
-            self._owe(
-                tx,
-                webhook,
-                user_id,
-                WebhookEvent.MESSAGE_RECEIVED,
-                now_ms,
-                lambda public_webhook_id, public_delivery_id: received_body(
-                    sms_id=sms_id,
-                    sender=incoming.sender,
-                    text=incoming.text,
-                    received_at=incoming.received_at,
-                    device_id=device_id,
-                    webhook_id=public_webhook_id,
-                    delivery_id=public_delivery_id,
-                ),
+        """Owe an incoming message to whoever asked for it. `sim_id`: the SIM it came in by."""
+
+        def textko_body(ids: _Ids) -> bytes:
+            encode = self._public_ids.encode
+            return webhook_payloads.received_body(
+                sms_id=encode(Kind.INCOMING, incoming.id, incoming.created_at),
+                sender=incoming.sender,
+                text=incoming.text,
+                received_at=incoming.received_at,
+                device_id=encode(Kind.DEVICE, incoming.device_id, device_created_at),
+                webhook_id=ids.webhook_id,
+                delivery_id=ids.delivery_id,
             )
-        tx.after_commit(WebhookDue(user_id=user_id, at=now_ms))
+
+        def textlink_body(_ids: _Ids) -> bytes:
+            return textlink_payloads.received_body(
+                phone_number=incoming.sender,
+                text=incoming.text,
+                timestamp=incoming.received_at,
+                sim_card_id=sim_id,
+                name=None,
+                tag=None,
+            )
+
+        for webhook in webhooks.enabled(tx, user_id):
+            if webhook.format == Format.TEXTLINK and TextLinkEvent.RECEIVED in webhook.events:
+                self._owe(tx, webhook, user_id, TextLinkEvent.RECEIVED, now_ms, textlink_body)
+            elif WebhookEvent.MESSAGE_RECEIVED in webhook.events:
+                self._owe(tx, webhook, user_id, WebhookEvent.MESSAGE_RECEIVED, now_ms, textko_body)
 
     # --- the log of deliveries ---
 
@@ -363,34 +373,35 @@ class Webhooks:
         return redelivered_count
 
     async def test(self, user_id: int | None, webhook_id: int) -> int:
-        """Owe it a sample MESSAGE_RECEIVED marked `"test":true`; return the delivery's id.
+        """Owe it a sample of a received message, as its format marks one; the delivery's id.
 
         Raises: NotFound; WrongState while it is disabled.
         """
         now_ms = self._clock.now_ms()
 
+        def textko_body(ids: _Ids) -> bytes:
+            return webhook_payloads.received_body(
+                sms_id="0" * 24,
+                sender="+12025550123",  # a range set aside for fiction
+                text="This is a test of your textko webhook. 👋",
+                received_at=now_ms,
+                device_id="0" * 24,
+                webhook_id=ids.webhook_id,
+                delivery_id=ids.delivery_id,
+                is_test=True,
+            )
+
         def write(tx: Transaction) -> int:
             webhook = _get_in(tx, webhook_id, user_id)
             _check_enabled(webhook)
-            delivery_id = self._owe(
-                tx,
-                webhooks.Subscribed(webhook.id, webhook.created_at, frozenset()),
-                webhook.user_id,
-                WebhookEvent.MESSAGE_RECEIVED,
-                now_ms,
-                lambda public_webhook_id, public_delivery_id: received_body(
-                    sms_id="0" * 24,
-                    sender="+12025550123",  # a range set aside for fiction
-                    text="This is a test of your textko webhook. 👋",
-                    received_at=now_ms,
-                    device_id="0" * 24,
-                    webhook_id=public_webhook_id,
-                    delivery_id=public_delivery_id,
-                    is_test=True,
-                ),
-            )
-            tx.after_commit(WebhookDue(user_id=webhook.user_id, at=now_ms))
-            return delivery_id
+            asked = webhooks.Subscribed(webhook.id, webhook.created_at, webhook.format, frozenset())
+            if webhook.format == Format.TEXTLINK:
+                body = textlink_payloads.sample_body(now_ms)
+                return self._owe(
+                    tx, asked, webhook.user_id, TextLinkEvent.RECEIVED, now_ms, lambda _ids: body
+                )
+            event = WebhookEvent.MESSAGE_RECEIVED
+            return self._owe(tx, asked, webhook.user_id, event, now_ms, textko_body)
 
         return await self._db.write(write)
 
@@ -401,24 +412,28 @@ class Webhooks:
         user_id: int,
         event: str,
         now_ms: int,
-        body_of: Callable[[str, str], bytes],
+        body_of: Callable[[_Ids], bytes],
     ) -> int:
-        """Owe one webhook the body made of the public ids of the webhook and of the delivery."""
-        encode = self._public_ids.encode
-        public_webhook_id = encode(Kind.WEBHOOK, webhook.id, webhook.created_at)
+        """Owe one webhook the body made of the ids in it; returns the delivery's key."""
+        tx.after_commit(WebhookDue(user_id=user_id, at=now_ms))
         return webhook_deliveries.insert(
             tx,
             webhook_id=webhook.id,
             user_id=user_id,
             event=event,
             now_ms=now_ms,
-            body_of=lambda delivery_id: body_of(
-                public_webhook_id, encode(Kind.DELIVERY, delivery_id, now_ms)
-            ),
+            body_of=lambda delivery_id: body_of(self._ids(webhook, delivery_id, now_ms)),
+        )
+
+    def _ids(self, webhook: webhooks.Subscribed, delivery_id: int, now_ms: int) -> _Ids:
+        encode = self._public_ids.encode
+        return _Ids(
+            encode(Kind.WEBHOOK, webhook.id, webhook.created_at),
+            encode(Kind.DELIVERY, delivery_id, now_ms),
         )
 
     def _checked(self, changes: WebhookChanges) -> dict[str, str | bool]:
-        """The fields of model.Webhook to replace."""
+        """The fields of model.Webhook to replace, but for its events, which its format decides."""
         fields: dict[str, str | bool] = {}
         if changes.name is not UNSET:
             _check_name(changes.name)
@@ -426,8 +441,6 @@ class Webhooks:
         if changes.url is not UNSET:
             check_url(changes.url, allow_private=self._settings.allow_private_targets)
             fields["url"] = changes.url
-        if changes.events is not UNSET:
-            fields["events"] = _stored_events(changes.events)
         if changes.secret is not UNSET:
             check_secret(changes.secret)
             fields["secret"] = changes.secret
@@ -453,15 +466,18 @@ def _check_name(name: str) -> None:
         raise Invalid("name", f"must have at most {MAX_NAME_LENGTH} characters")
 
 
-def _stored_events(events: Sequence[str]) -> str:
-    """Without repeats, in our own order. Raises Invalid for none and for an unknown one."""
-    known = [event.value for event in WebhookEvent]
-    unknown = [event for event in events if event not in known]
-    if unknown:
-        raise Invalid("events", f"{unknown[0]!r} is none of {', '.join(known)}")
-    if not events:
-        raise Invalid("events", f"choose at least one of {', '.join(known)}")
-    return " ".join(event for event in known if event in events)
+def _textlink_body(event: str, change: _Change) -> bytes:
+    recipient = change.job.recipient
+    return textlink_payloads.status_body(
+        TextLinkEvent(event),
+        phone_number=recipient.phone_number,
+        text=change.job.text,
+        is_from_portal=change.job.dialect is Dialect.ADMIN,
+        timestamp=change.at,
+        textlink_id=recipient.id,
+        custom_id=change.job.custom_id,
+        sim_card_id=recipient.sim_id,
+    )
 
 
 def _page_count(limit: int) -> int:

@@ -21,6 +21,7 @@ class WaitingWebhook(msgspec.Struct, frozen=True):
     webhook_id: int
     url: str
     secret: str
+    format: str
     soonest_at: int
     """The earliest time of an attempt at any of its deliveries."""
 
@@ -52,9 +53,11 @@ def next_id(tx: Transaction) -> int:
     return (row[0] if row else 0) + 1
 
 
-def insert_all(tx: Transaction, owed: list[tuple[int, int, str, bytes]], *, now_ms: int) -> None:
-    """Owe events from now on: (webhook, user, event, body), in the order of their keys."""
-    rows = [(*one, "pending", now_ms, now_ms) for one in owed]
+def insert_all(
+    tx: Transaction, owed: list[tuple[int, int, str, bytes, int]], *, now_ms: int
+) -> None:
+    """Owe events: (webhook, user, event, body, from when on), in the order of their keys."""
+    rows = [(*one[:4], "pending", one[4], now_ms) for one in owed]
     tx.insert_all(_SQL.insert_with_body, rows)
 
 

@@ -19,6 +19,7 @@ class Subscribed(msgspec.Struct, frozen=True):
 
     id: int
     created_at: int
+    format: str
     events: frozenset[str]
 
 
@@ -78,12 +79,7 @@ def count_of_user(tx: Transaction, user_id: int) -> int:
 def enabled(tx: Transaction, user_id: int) -> Sequence[Subscribed]:
     """The enabled webhooks of the account, whatever they asked for."""
     rows = tx.all(_SQL.enabled_of_user, (user_id,))
-    return [Subscribed(row[0], row[2], frozenset(row[1].split())) for row in rows]
-
-
-def subscribed(tx: Transaction, user_id: int, event: str) -> Sequence[Subscribed]:
-    """The enabled webhooks of the account that asked for `event`."""
-    return [webhook for webhook in enabled(tx, user_id) if event in webhook.events]
+    return [Subscribed(row[0], row[1], row[2], frozenset(row[3].split())) for row in rows]
 
 
 def update(tx: Transaction, webhook: Webhook) -> None:

@@ -126,6 +126,7 @@ def wire_sim(sim: Sim) -> wire.Sim:
         recipients_per_month=sim.recipients_per_month,
     )
     return wire.Sim(
+        id=sim.id,
         slot=sim.slot,
         number=sim.number,
         carrier=sim.carrier,

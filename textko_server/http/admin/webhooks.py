@@ -34,6 +34,7 @@ async def create_webhook(
         events=body.events,
         name=body.name,
         secret=body.secret,
+        payload_format=body.format,
     )
     return await _with_secret(call, webhook)
 

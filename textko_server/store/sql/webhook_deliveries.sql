@@ -111,7 +111,7 @@ WITH RECURSIVE owed (webhook_id) AS (
     FROM owed
     WHERE owed.webhook_id IS NOT NULL
 )
-SELECT w.id, w.url, w.secret, (
+SELECT w.id, w.url, w.secret, w.format, (
     SELECT min(d.next_attempt_at) FROM webhook_deliveries AS d
     WHERE d.webhook_id = w.id AND d.next_attempt_at IS NOT NULL
 ) AS soonest_at

@@ -35,8 +35,8 @@ LIMIT :limit;
 SELECT count(*) FROM webhooks WHERE user_id = :user_id;
 
 -- name: enabled_of_user
--- store.webhooks.subscribed, at every change of a message; on webhooks_of_user.
-SELECT id, events, created_at FROM webhooks WHERE user_id = ? AND is_enabled = 1 ORDER BY id;
+-- store.webhooks.enabled, at every change of a message; on webhooks_of_user.
+SELECT id, created_at, format, events FROM webhooks WHERE user_id = ? AND is_enabled = 1 ORDER BY id;
 
 -- name: update
 -- store.webhooks.update; by primary key. The counters are the loop's and stay.

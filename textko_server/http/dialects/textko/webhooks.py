@@ -1,7 +1,7 @@
 """`/webhooks`: subscriptions, and the log of what was sent to them.
 
-`UNKNOWN_STATE` and `SMS_STATUS_UPDATED` of upstream are accepted beside other events and never
-fire: here a phone that fell silent is told of as MESSAGE_FAILED.
+A phone that fell silent is told of as `UNKNOWN_STATE` to who asked for it, else as MESSAGE_FAILED.
+`SMS_STATUS_UPDATED` of upstream is accepted beside other events and never fires, as there.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ from textko_server.http.dialects.textko.parameters import one_of, path_key, read
 from textko_server.http.dialects.textko.shape import Refused, data_response, without_nones
 from textko_server.model import Principal, Webhook, WebhookAttempt, WebhookDelivery
 
-_NEVER_FIRED = frozenset({"UNKNOWN_STATE", "SMS_STATUS_UPDATED"})
+_NEVER_FIRED = frozenset({"SMS_STATUS_UPDATED"})
 _STATES = {
     "pending": "pending",
     "retrying": "pending",
