@@ -5,10 +5,7 @@ them in one BEGIN IMMEDIATE … COMMIT with a savepoint for each, and answers al
 one fsync. A function that raises is rolled back to its savepoint and fails alone. Functions may be
 run again from the start, so they must not change anything but the database.
 
-What comes thick and fast goes through a Batch: all its waiting items are given to one function,
-which stores them with few statements. Each statement costs the writer a hand-over of the
-interpreter lock to and from the busy event loop, so many small ones are many times slower than
-their SQL.
+What comes thick and fast goes through a Batch (batches.py).
 
 Refuses to know what is stored; see migrations/ for that.
 """
@@ -17,95 +14,26 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from functools import cache, partial
-from itertools import chain
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import aiosqlite
 
 from textko_server.config import StoreSettings
 from textko_server.errors import TextkoError, Unavailable
+from textko_server.store.batches import Batch
 from textko_server.store.migrations import migrate
+from textko_server.store.transaction import Parameters, Row, Transaction
+
+__all__ = ["Database", "Row", "Transaction"]
 
 T = TypeVar("T")
 Item = TypeVar("Item")
-Row = tuple[Any, ...]
-Parameters = Sequence[Any] | dict[str, Any]
 
 # Bounds the time a late-comer waits behind a group, and what one failing COMMIT takes with it.
 MAX_GROUP_COUNT = 256
-
-# Of one batch: one that is being written, and one that the writer finds when it is done.
-_MAX_GROUPS_IN_FLIGHT = 2
-
-# How many rows one INSERT takes, largest first: few sizes, so that their statements stay prepared.
-_CHUNK_SIZES = (64, 16, 4, 1)
-
-
-class Transaction:
-    """What a write function sees: SQL on the writer's connection, events for after the commit."""
-
-    __slots__ = ("_connection", "_later", "events", "execute", "executemany")
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._later: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
-        self.execute = connection.execute
-        self.executemany = connection.executemany
-        self.events: list[object] = []
-
-    def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
-        row: Row | None = self.execute(sql, parameters).fetchone()
-        return row
-
-    def all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        return self.execute(sql, parameters).fetchall()
-
-    def insert(self, sql: str, parameters: Parameters) -> int:
-        """Run an INSERT and return the new row's id."""
-        rowid = self.execute(sql, parameters).lastrowid
-        assert rowid is not None  # noqa: S101 - lastrowid is None only before the first INSERT
-        return rowid
-
-    def insert_all(self, sql: str, rows: Sequence[Parameters]) -> range:
-        """Insert rows with a one-row `INSERT … VALUES (?, …)`, many at a step; returns their ids.
-
-        The table's ids must be AUTOINCREMENT: then those of one writer have no gaps.
-        """
-        last = self.execute_all(sql, rows)
-        return range(last - len(rows) + 1, last + 1)
-
-    def execute_all(self, sql: str, rows: Sequence[Parameters]) -> int:
-        """The same for any `INSERT … VALUES (?, …) …`; returns the last row's id."""
-        last = start = 0
-        for size in _CHUNK_SIZES:
-            while len(rows) - start >= size:
-                chunk = rows[start : start + size]
-                values = chunk[0] if size == 1 else tuple(chain.from_iterable(chunk))
-                last = self.execute(_repeated(sql, size), values).lastrowid or 0
-                start += size
-        return last
-
-    def later(self, function: "Callable[[Transaction, list[Item]], None]", item: Item) -> None:
-        """Give `item` to `function` at the end of this write, with all others for it at once.
-
-        What has to be read back in the same write needs `flush` before.
-        """
-        self._later.setdefault(function, []).append(item)
-
-    def flush(self) -> None:
-        """Do now what `later` put off."""
-        while self._later:
-            later, self._later = self._later, {}
-            for function, items in later.items():
-                function(self, items)
-
-    def after_commit(self, event: object) -> None:
-        """Publish `event` once this write is on disk; it is dropped when the write fails."""
-        self.events.append(event)
 
 
 class _Write:
@@ -119,78 +47,6 @@ class _Write:
         self.durable = durable
         self.result: Any = None
         self.error: BaseException | None = None
-
-
-class Batch(Generic[Item, T]):
-    """Items of one kind that are stored together. Made by `Database.batch`.
-
-    `function` gets all that are waiting and answers one outcome for each, in order: a result, or
-    the error its caller is to get. When it raises, it is run again for each item alone.
-
-    Items are gathered on the event loop and handed to the writer in groups: waking a thread for
-    each would cost more than storing it.
-    """
-
-    def __init__(
-        self,
-        database: "Database",
-        function: Callable[[Transaction, list[Item]], list[T | TextkoError]],
-        *,
-        durable: bool,
-    ) -> None:
-        self._database = database
-        self._durable = durable
-        self.function = function
-        self._waiting: list[tuple[Item, asyncio.Future[T]]] = []
-        self._groups_in_flight = 0
-        self._is_flush_due = False
-
-    async def write(self, item: Item) -> T:
-        """Store an item; on disk when this returns. Raises what the function answered for it."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append((item, future))
-        if not self._is_flush_due and self._groups_in_flight < _MAX_GROUPS_IN_FLIGHT:
-            # After the requests that came in with this one.
-            self._is_flush_due = True
-            loop.call_soon(self._flush)
-        return await future
-
-    def _flush(self) -> None:
-        self._is_flush_due = False
-        if self._waiting:
-            group, self._waiting = self._waiting, []
-            self._hand_over(group)
-
-    def _hand_over(self, group: list[tuple[Item, "asyncio.Future[T]"]]) -> None:
-        items = [item for item, _ in group]
-        self._groups_in_flight += 1
-        try:
-            done = self._database._enqueue(
-                lambda tx: self.function(tx, items), durable=self._durable
-            )
-        except Unavailable as error:
-            self._groups_in_flight -= 1
-            _hand_out(group, [error] * len(group))
-            return
-        done.add_done_callback(partial(self._finish, group))
-
-    def _finish(
-        self,
-        group: list[tuple[Item, "asyncio.Future[T]"]],
-        done: "asyncio.Future[list[T | TextkoError]]",
-    ) -> None:
-        self._groups_in_flight -= 1
-        error = done.exception()
-        if error is None:
-            _hand_out(group, done.result())
-        elif len(group) == 1 or isinstance(error, Unavailable):
-            _hand_out(group, [error] * len(group))
-        else:
-            for one in group:  # whoever broke it fails alone
-                self._hand_over([one])
-        if not self._is_flush_due:
-            self._flush()
 
 
 class Database:
@@ -272,7 +128,7 @@ class Database:
         durable: bool = True,
     ) -> Batch[Item, T]:
         """A way to store items of one kind together; see Batch, and `write` for `durable`."""
-        return Batch(self, function, durable=durable)
+        return Batch(self._enqueue, function, durable=durable)
 
     def _enqueue(
         self,
@@ -424,23 +280,3 @@ def _unavailable(error: BaseException) -> BaseException:
     unavailable = Unavailable(f"the database did not take the change: {error}")
     unavailable.__cause__ = error
     return unavailable
-
-
-def _hand_out(
-    group: list[tuple[Item, "asyncio.Future[T]"]], outcomes: Sequence[T | BaseException]
-) -> None:
-    for (_, future), outcome in zip(group, outcomes, strict=True):
-        if future.done():
-            continue  # its caller has gone
-        if isinstance(outcome, BaseException):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
-
-
-@cache
-def _repeated(sql: str, count: int) -> str:
-    """`INSERT … VALUES (?, ?) …` for `count` rows at once."""
-    start = sql.index("VALUES (") + len("VALUES ")
-    end = sql.index(")", start) + 1
-    return sql[:end] + f", {sql[start:end]}" * (count - 1) + sql[end:]
