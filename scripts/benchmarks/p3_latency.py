@@ -15,7 +15,8 @@ from benchmarks.seeding import seed
 PHONES_COUNT = 100
 PER_SECOND = 100
 CAPACITY = 10
-CONNECTIONS_COUNT = 16
+# So many that the pace holds through a disk that stalls for half a second.
+CONNECTIONS_COUNT = 64
 ROUND_TRIPS_S = 0.3
 
 
