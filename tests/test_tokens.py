@@ -69,7 +69,7 @@ def test_token_reads_back_until_its_time_is_over(tokens: LoginTokens, clock: Fro
     "forged",
     [
         pytest.param(_signed(secret="f" * 64), id="another secret"),
-        pytest.param(jwt.encode({"sub": "a"}, None, algorithm="none"), id="no algorithm"),
+        pytest.param(jwt.encode({"sub": "a"}, "", algorithm="none"), id="no algorithm"),
         pytest.param(_signed(algorithm="HS512"), id="another algorithm"),
         pytest.param(_signed(sub="7"), id="an inner key"),
         pytest.param(_signed(sub=IDS.encode(Kind.DEVICE, 7, START_MS)), id="another kind of id"),
