@@ -11,7 +11,8 @@ TextkoError
 ├── Conflict              not possible in the state things are in
 │   ├── AlreadyExists         unique value taken
 │   ├── LastAdmin             somebody has to keep the keys
-│   └── WrongState            a message past the point where that can be done
+│   ├── WrongState            a message past the point where that can be done
+│   └── StillRunning          the first request with this idempotency key is not answered yet
 ├── IdempotencyMismatch   the key was used with another body
 ├── LimitExceeded         monthly messages used up
 ├── InsufficientCredits
@@ -90,6 +91,10 @@ class LastAdmin(Conflict):
 
 class WrongState(Conflict):
     code = "wrong_state"
+
+
+class StillRunning(Conflict):
+    code = "request_in_flight"
 
 
 class IdempotencyMismatch(TextkoError):

@@ -80,6 +80,17 @@ class CreditsLow(Event, frozen=True, tag="credits_low"):
     at: int
 
 
+class ScheduledChanged(Event, frozen=True, tag="scheduled_changed"):
+    """A scheduled message was made, changed, sent, or came to its end."""
+
+    scheduled_id: int
+    status: str
+    message_ids: list[int]
+    """What was made of it, once it is sent."""
+    created_at: int
+    at: int
+
+
 class WebhookDue(Event, frozen=True, tag="webhook_due"):
     """Deliveries wait to be attempted, from `at` on."""
 

@@ -2,17 +2,19 @@
 
 The key is remembered in the transaction of its messages: after a crash there are both or neither.
 Follows draft-ietf-httpapi-idempotency-key-header. Refuses to know HTTP: dialects pass the header's
-text and answer a replay from what the first request made.
+text and answer a replay from what the first request made, or with the very bytes of its answer.
 """
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from textko_server.clock import DAY_MS, Clock
-from textko_server.errors import Conflict, IdempotencyMismatch, Invalid
+from textko_server.errors import Conflict, IdempotencyMismatch, Invalid, StillRunning
 from textko_server.gateway.messages import Messages, Submission, Submitted
 from textko_server.gateway.segments import Segmentation, segment
 from textko_server.model import Principal
@@ -60,8 +62,16 @@ def read_idempotency_key(
     )
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What a request was answered, to be repeated byte by byte."""
+
+    status: int
+    body: bytes
+
+
 class Idempotency:
     def __init__(self, db: Database, clock: Clock, messages: Messages) -> None:
+        self._running: set[tuple[str, str, str]] = set()
         self._db = db
         self._clock = clock
         self._messages = messages
@@ -102,6 +112,77 @@ class Idempotency:
             return submitted, False
 
         return await self._db.write(write)
+
+    # --- answers that are repeated byte by byte ---
+
+    @contextmanager
+    def running(self, key: IdempotencyKey) -> Iterator[None]:
+        """Around a request, from its first look at the key to its answer.
+
+        Raises:
+            StillRunning: another request with the key is between the two.
+        """
+        name = (key.principal, key.endpoint, key.key)
+        if name in self._running:
+            raise StillRunning("the first request with this Idempotency-Key is still running")
+        self._running.add(name)
+        try:
+            yield
+        finally:
+            self._running.discard(name)
+
+    async def find_answer(self, key: IdempotencyKey) -> Answer | None:
+        """What an earlier request with this key was answered.
+
+        Raises:
+            IdempotencyMismatch: the key was used with another body.
+        """
+        return await self._db.write(lambda tx: self._find_answer(tx, key), durable=False)
+
+    async def write_once(
+        self, key: IdempotencyKey | None, make: Callable[[Transaction], Answer]
+    ) -> tuple[Answer, bool]:
+        """Run `make` in a transaction and remember its answer there, once for a key.
+
+        True: an earlier request made it. What `make` raises is not remembered.
+
+        Raises:
+            As `find_answer`.
+        """
+
+        def write(tx: Transaction) -> tuple[Answer, bool]:
+            earlier = None if key is None else self._find_answer(tx, key)
+            if earlier is not None:
+                return earlier, True
+            answer = make(tx)
+            if key is not None:
+                self._put_answer(tx, key, answer)
+            return answer, False
+
+        return await self._db.write(write)
+
+    async def save(self, key: IdempotencyKey, answer: Answer) -> None:
+        """Remember a refusal that is to be repeated; nothing was made."""
+        await self._db.write(lambda tx: self._put_answer(tx, key, answer))
+
+    def _find_answer(self, tx: Transaction, key: IdempotencyKey) -> Answer | None:
+        now_ms = self._clock.now_ms()
+        used = store.find_answer(tx, key.principal, key.endpoint, key.key, now_ms)
+        if used is None:
+            return None
+        if used.fingerprint != key.fingerprint:
+            raise IdempotencyMismatch(_MISMATCH)
+        return Answer(used.status, used.body)
+
+    def _put_answer(self, tx: Transaction, key: IdempotencyKey, answer: Answer) -> None:
+        now_ms = self._clock.now_ms()
+        answered = store.Answered(key.fingerprint, answer.status, answer.body)
+        store.put_answer(
+            tx, key.principal, key.endpoint, key.key, answered, now_ms=now_ms,
+            expires_at=now_ms + KEPT_MS,
+        )  # fmt: skip
+
+    # --- answers that are made anew ---
 
     def _find(self, tx: Transaction, key: IdempotencyKey) -> list[Submitted] | None:
         used = store.find(tx, key.principal, key.endpoint, key.key, self._clock.now_ms())

@@ -60,7 +60,7 @@ def of_error(error: errors.TextkoError, request: web.BaseRequest) -> Problem:
     headers = {}
     if isinstance(error, errors.TooManyRequests):
         headers["Retry-After"] = str(max(1, error.retry_after_s))
-    elif status == 503:
+    elif status == 503 or isinstance(error, errors.StillRunning):
         headers["Retry-After"] = "1"
     return Problem(status, error.code, error.message, headers, error, request.method, request.path)
 

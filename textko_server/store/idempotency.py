@@ -1,4 +1,4 @@
-"""Which idempotency keys were used, for what request, and which messages it made."""
+"""Which idempotency keys were used, for what request, and which messages or answer it made."""
 
 import msgspec
 
@@ -12,6 +12,14 @@ class Used(msgspec.Struct, frozen=True):
     fingerprint: bytes
     """Of the request body."""
     message_ids: list[int]
+
+
+class Answered(msgspec.Struct, frozen=True):
+    fingerprint: bytes
+    """Of the request body."""
+    status: int
+    body: bytes
+    """Byte by byte."""
 
 
 class SubmittedRow(msgspec.Struct, frozen=True):
@@ -46,6 +54,32 @@ def put(
     message_ids = " ".join(map(str, used.message_ids))
     values = (principal, endpoint, key, used.fingerprint, message_ids, expires_at)
     tx.execute(_IDEMPOTENCY.put, values)
+
+
+def find_answer(
+    tx: Transaction, principal: str, endpoint: str, key: str, now_ms: int
+) -> Answered | None:
+    """What the key's request was answered; None as `find`."""
+    values = {"principal": principal, "endpoint": endpoint, "key": key, "now_ms": now_ms}
+    row = tx.one(_IDEMPOTENCY.find_answer, values)
+    return Answered(*row) if row else None
+
+
+def put_answer(
+    tx: Transaction,
+    principal: str,
+    endpoint: str,
+    key: str,
+    answered: Answered,
+    *,
+    now_ms: int,
+    expires_at: int,
+) -> None:
+    """As `put`, for those that repeat an answer."""
+    tx.execute(_IDEMPOTENCY.delete_some_expired, (now_ms,))
+    a = answered
+    values = (principal, endpoint, key, a.fingerprint, expires_at, a.status, a.body)
+    tx.execute(_IDEMPOTENCY.put_answer, values)
 
 
 def find_submitted(tx: Transaction, message_id: int) -> SubmittedRow | None:

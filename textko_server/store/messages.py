@@ -143,7 +143,7 @@ def at_home_in(tx: Transaction, lane: str, limit: int) -> list[int]:
 
 async def find(db: Database, message_id: int) -> Message | None:
     row = await db.fetch_one(_MESSAGES.get_message, (message_id,))
-    return _message(row) if row else None
+    return read_message(row) if row else None
 
 
 async def find_recipient(db: Database, recipient_id: int) -> Recipient | None:
@@ -158,7 +158,7 @@ async def list_page(
     owner = "of_user" if user_id is not None else "all"
     name = {"of_user": "list_of_user", "all": "list_all"}[owner] + ("_in_state" if state else "")
     values = {"user_id": user_id, "state": state, "before_id": before_id, "limit": limit}
-    return [_message(row) for row in await db.fetch_all(getattr(_MESSAGES, name), values)]
+    return [read_message(row) for row in await db.fetch_all(getattr(_MESSAGES, name), values)]
 
 
 async def first_recipients(db: Database, message_ids: list[int]) -> dict[int, Recipient]:
@@ -181,7 +181,7 @@ async def list_sent(
     sql = _RECIPIENTS.sent_before if newest_first else _RECIPIENTS.sent_after
     values = {"user_id": user_id, "beyond_id": beyond_id, "limit": limit}
     return [
-        (_message(row[_RECIPIENT_COLUMNS:]), _recipient(row[:_RECIPIENT_COLUMNS]))
+        (read_message(row[_RECIPIENT_COLUMNS:]), _recipient(row[:_RECIPIENT_COLUMNS]))
         for row in await db.fetch_all(sql, values)
     ]
 
@@ -225,7 +225,8 @@ async def queue_depth(db: Database) -> tuple[int, int | None]:
     return (row[0], row[1]) if row else (0, None)
 
 
-def _message(row: Row) -> Message:
+def read_message(row: Row) -> Message:
+    """A row of all columns, as the queries name them."""
     key, user_id, dialect, api_key_id, text, encoding, segments, count, state, *rest = row
     return Message(
         key, user_id, Dialect(dialect), api_key_id, text, encoding, segments, count, State(state),

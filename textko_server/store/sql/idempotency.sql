@@ -20,6 +20,20 @@ DELETE FROM idempotency_keys WHERE (principal, endpoint, key) IN (
     SELECT principal, endpoint, key FROM idempotency_keys
     WHERE expires_at <= ? ORDER BY expires_at LIMIT 10);
 
+-- name: find_answer
+-- store.idempotency.find_answer. Primary key.
+SELECT fingerprint, status, body FROM idempotency_keys
+WHERE principal = :principal AND endpoint = :endpoint AND key = :key AND expires_at > :now_ms;
+
+-- name: put_answer
+-- store.idempotency.put_answer, in the transaction of what the request made. Primary key.
+INSERT INTO idempotency_keys (principal, endpoint, key, fingerprint, message_ids, expires_at, status,
+    body)
+VALUES (?, ?, ?, ?, '', ?, ?, ?)
+ON CONFLICT (principal, endpoint, key) DO UPDATE
+SET fingerprint = excluded.fingerprint, message_ids = excluded.message_ids,
+    expires_at = excluded.expires_at, status = excluded.status, body = excluded.body;
+
 -- name: submitted
 -- store.idempotency.find_submitted: what a replay tells of a message. Primary key, then
 -- recipients_of_message.

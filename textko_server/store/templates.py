@@ -1,0 +1,30 @@
+"""Templates: texts with variables. Refuses to know how one is rendered."""
+
+from textko_server.model import Template
+from textko_server.store.database import Database, Transaction
+from textko_server.store.queries import load
+
+_TEMPLATES = load("templates")
+
+
+def insert(
+    tx: Transaction, user_id: int, name: str, text: str, description: str, now_ms: int
+) -> int:
+    """Returns its key."""
+    return tx.insert(_TEMPLATES.insert, (user_id, name, text, description, now_ms))
+
+
+async def find(db: Database, user_id: int, template_id: int) -> Template | None:
+    row = await db.fetch_one(_TEMPLATES.get, (template_id, user_id))
+    return Template(*row) if row else None
+
+
+async def list_page(db: Database, user_id: int, *, offset: int, limit: int) -> list[Template]:
+    """Newest first."""
+    rows = await db.fetch_all(_TEMPLATES.list_of_user, (user_id, limit, offset))
+    return [Template(*row) for row in rows]
+
+
+async def count(db: Database, user_id: int) -> int:
+    row = await db.fetch_one(_TEMPLATES.count_of_user, (user_id,))
+    return int(row[0]) if row else 0
