@@ -74,7 +74,7 @@ async def test_submissions_are_accepted_all_or_none(world: World) -> None:
         (["+251911000001"] * 1_001, "Hi", "recipients"),
         (["+251911000001"], "", "message"),
         (["+251911000001"], " \n\t", "message"),
-        (["+251911000001"], "x" * 160 * 21, "message"),
+        (["+251911000001"], "x" * 160 * 31, "message"),
     ],
 )
 async def test_what_cannot_be_sent_is_refused_by_field(

@@ -164,8 +164,7 @@ class Dispatch:
         by_lane: dict[str, list[Job]] = {}
         for job in candidates:
             by_lane.setdefault(job.recipient.lane or "", []).append(job)
-        last_claims = pace_store.last_claims(tx, [s.id for ask in able for s in ask.sims])
-        round_ = _Round(by_lane, last_claims)
+        round_ = _Round(by_lane, self._last_claims(tx, able))
         return [
             self._offer_one(tx, ask, round_) if ask.device.is_enabled else NOTHING for ask in asks
         ]
@@ -173,13 +172,18 @@ class Dispatch:
     def _candidates(self, tx: Transaction, asks: list[Ask]) -> list[Job]:
         """The best jobs of every lane asked for, one more than asked to see if any remain."""
         tx.flush()
-        own = [lane for ask in asks for lane in lanes_of(ask.device, ask.sims)[:-1]]
-        shared = {account_lane(ask.device.user_id) for ask in asks}
-        most = max(ask.limit for ask in asks) + 1
-        total = sum(ask.limit for ask in asks) + 1
-        return store.waiting_in_lanes(tx, list(dict.fromkeys(own)), most) + store.waiting_in_lanes(
-            tx, list(shared), total
-        )
+        lanes = dict.fromkeys(lane for ask in asks for lane in lanes_of(ask.device, ask.sims))
+        return store.waiting_in_lanes(tx, list(lanes), sum(ask.limit for ask in asks) + 1)
+
+    def _last_claims(self, tx: Transaction, asks: list[Ask]) -> dict[int, int]:
+        """Of the SIMs whose choice or gap depends on it: most phones have one, without a gap."""
+        sim_ids = [
+            sim.id
+            for ask in asks
+            for sim in ask.sims
+            if len(ask.sims) > 1 or sim.min_gap_ms or self._settings.sim_min_gap_ms
+        ]
+        return pace_store.last_claims(tx, sim_ids) if sim_ids else {}
 
     def _offer_one(self, tx: Transaction, ask: Ask, round_: _Round) -> OfferRound:
         now_ms = self._clock.now_ms()
@@ -191,7 +195,7 @@ class Dispatch:
         allowed = round_.allowances.get(device.id)
         if allowed is None:
             allowed = round_.allowances[device.id] = [
-                pace.allowance(tx, s, self._settings, now_ms, round_.last_claims[s.id])
+                pace.allowance(tx, s, self._settings, now_ms, round_.last_claims.get(s.id, 0))
                 for s in sims
                 if s.is_present
             ]

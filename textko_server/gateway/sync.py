@@ -265,7 +265,9 @@ class Sync:
         seen_until, change_count = self._filled.now(), self._change_count
         # What only offers may be forgotten in a crash: the phone must still get its claim granted.
         batch = self._writes if request.says_something else self._looks
-        answer = await batch.write((device_id, request))
+        known = self._known.get(device_id)
+        has_wishes = known is None or self._filled.has_any(known.lanes[:1])
+        answer = await batch.write((device_id, request, has_wishes))
         self._remember(answer, request.capacity, seen_until, change_count)
         return answer
 
@@ -284,14 +286,17 @@ class Sync:
     # --- on the writer thread ---
 
     def _take_in(
-        self, tx: Transaction, syncs: list[tuple[int, SyncRequest]]
+        self, tx: Transaction, syncs: list[tuple[int, SyncRequest, bool]]
     ) -> list[SyncAnswer | TextkoError]:
-        """Syncs of many devices together, each in full before any is offered something."""
-        found = device_store.find_all_with_sims(tx, list({device_id for device_id, _ in syncs}))
-        jobs = self._named_jobs(tx, [request for _, request in syncs])
+        """Syncs of many devices together, each in full before any is offered something.
+
+        Each says whether somebody may have wished to cancel a job of its device.
+        """
+        found = device_store.find_all_with_sims(tx, list({device_id for device_id, *_ in syncs}))
+        jobs = self._named_jobs(tx, [request for _, request, _ in syncs])
         answers: list[SyncAnswer | TextkoError] = []
         asks: list[Ask] = []
-        for device_id, request in syncs:
+        for device_id, request, _ in syncs:
             if device_id not in found:
                 answers.append(Unauthenticated("this device was deleted: pair it again"))
                 continue
@@ -301,8 +306,11 @@ class Sync:
             answers.append(taken)
             asks.append(Ask(device, sims, request.capacity))
         rounds = iter(self._dispatch.offer(tx, asks))
-        tx.flush()
-        wishes = message_store.cancel_wishes(tx, list(found))
+        wished = [device_id for device_id, _, has_wishes in syncs if has_wishes]
+        wishes: dict[int, list[tuple[int, int, int]]] = {}
+        if wished:
+            tx.flush()
+            wishes = message_store.cancel_wishes(tx, wished)
         for answer in answers:
             if isinstance(answer, SyncAnswer):
                 answer.round = next(rounds)

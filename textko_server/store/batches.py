@@ -58,7 +58,9 @@ class Batch(Generic[Item, T]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._waiting.append((item, future))
-        if not self._is_flush_due and self._groups_in_flight < _MAX_GROUPS_IN_FLIGHT:
+        if not self._durable:
+            self._flush()  # nobody waits for a commit: soon is better than many at once
+        elif not self._is_flush_due and self._groups_in_flight < _MAX_GROUPS_IN_FLIGHT:
             # After the requests that came in with this one.
             self._is_flush_due = True
             loop.call_soon(self._flush)

@@ -64,8 +64,8 @@ class Database:
         self.publish: Callable[[list[object]], None] = lambda _events: None
         """Called on the event loop with the events of each commit, before its callers resume."""
         self.on_loss: Callable[[], None] = lambda: None
-        """Called on the event loop when the disk refused a group, before its callers resume: writes
-        of it that were not durable have been answered all the same."""
+        """Called on the event loop when writes that were not durable may have been answered and
+        then undone, before the other callers of their group resume."""
 
     async def open(self) -> list[str]:
         """Create or migrate the file and start the writer. Returns the migrations applied.
@@ -233,8 +233,7 @@ class Database:
             events.clear()
             for write in group:
                 write.error = write.error or _unavailable(error)
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self.on_loss)
+            self._note_loss()
         self._hand_back(group, events)
 
     def _run(self, connection: sqlite3.Connection, write: _Write, events: list[object]) -> None:
@@ -243,6 +242,8 @@ class Database:
         connection.execute("SAVEPOINT write")
         try:
             write.result = write.function(transaction)
+            if not write.durable:  # what is answered may be forgotten, so why wait for the rest
+                self._hand_back([write], [])
             transaction.flush()
         except Exception as error:
             if not connection.in_transaction:
@@ -250,11 +251,15 @@ class Database:
                 raise sqlite3.OperationalError(str(error)) from error
             write.error = _unavailable(error) if isinstance(error, sqlite3.Error) else error
             connection.execute("ROLLBACK TO write")
+            if not write.durable:
+                self._note_loss()
         else:
             events.extend(transaction.events)
         connection.execute("RELEASE write")
-        if not write.durable:
-            self._hand_back([write], [])
+
+    def _note_loss(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.on_loss)
 
     def _hand_back(self, writes: list[_Write], events: list[object]) -> None:
         if self._loop is not None:
