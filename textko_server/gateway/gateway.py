@@ -92,7 +92,7 @@ class Gateway:
         )
         # Codes have 38 bits and live ten minutes; this keeps guessing hopeless from one address.
         self.pairing_throttle = LoginThrottle(clock, 60, "pairings")
-        self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle)
+        self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle, self.events)
         db.on_loss = self.sync.forget_looks
         # Before the polls that these events wake.
         self.events.listen(self.sync.on_event, LaneFilled, DeviceChanged)

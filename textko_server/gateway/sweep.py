@@ -12,6 +12,7 @@ import logging
 from textko_server.clock import Clock
 from textko_server.config import DispatchSettings
 from textko_server.errors import Unavailable
+from textko_server.gateway.events import Event, Events, MessageSubmitted, RecipientChanged
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.model import Job, State
 from textko_server.store import messages as store
@@ -28,12 +29,24 @@ INTERVAL_MS = 1_000
 
 class Sweep:
     def __init__(
-        self, db: Database, clock: Clock, settings: DispatchSettings, lifecycle: Lifecycle
+        self,
+        db: Database,
+        clock: Clock,
+        settings: DispatchSettings,
+        lifecycle: Lifecycle,
+        events: Events,
     ) -> None:
         self._db = db
         self._clock = clock
         self._settings = settings
         self._lifecycle = lifecycle
+        self._next_due_at: int | None = None
+        self._is_known = False
+        """Whether that is still so: while nothing changes, an idle server reads nothing."""
+        events.listen(self._forget, MessageSubmitted, RecipientChanged)
+
+    def _forget(self, _: Event) -> None:
+        self._is_known = False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep until stopped. A refused write is tried again in the next round."""
@@ -49,9 +62,12 @@ class Sweep:
     async def sweep_once(self) -> int:
         """Handle one batch of what is due; returns how many."""
         now_ms = self._clock.now_ms()
-        next_due_at = await store.next_due_at(self._db)
-        if next_due_at is None or next_due_at > now_ms:
+        if not self._is_known:
+            self._is_known = True  # before the look: what changes meanwhile makes it unknown again
+            self._next_due_at = await store.next_due_at(self._db)
+        if self._next_due_at is None or self._next_due_at > now_ms:
             return 0
+        self._is_known = False
         return await self._db.write(lambda tx: self._sweep(tx, now_ms))
 
     def _sweep(self, tx: Transaction, now_ms: int) -> int:
