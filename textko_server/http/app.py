@@ -16,10 +16,12 @@ from textko_server.http.app_keys import (
     ABOUT,
     GATEWAY,
     IS_SOCKET,
+    KEY_RATE,
     SELFHOSTED_RATE,
     STOPPING,
     About,
 )
+from textko_server.http.cors import DIALECT_PREFIXES, allow_origin
 from textko_server.http.dialects import selfhosted, textko
 from textko_server.http.metrics import METRICS, Metrics, get_metrics
 from textko_server.http.middleware import answer_errors
@@ -39,18 +41,32 @@ def make_app(
     app[ABOUT] = about
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_end_streams)
+    app.on_response_prepare.append(allow_origin)
     app[SELFHOSTED_RATE] = RateLimit(gateway.clock, gateway.settings.rates.selfhosted_per_minute)
-    app.add_routes(
-        [
-            *health.routes(),
-            web.get("/metrics", get_metrics),
-            *device.routes(),
-            *admin.routes(),
-            *textko.routes(),
-            *selfhosted.routes(),
-        ]
-    )
+    app[KEY_RATE] = RateLimit(gateway.clock, gateway.settings.rates.requests_per_minute)
+    routes: list[web.RouteDef] = [
+        *health.routes(),
+        web.get("/metrics", get_metrics),
+        *device.routes(),
+        *admin.routes(),
+        *textko.routes(),
+        *selfhosted.routes(),
+    ]
+    app.add_routes([*routes, *_with_slash(routes)])
     return app
+
+
+def _with_slash(routes: list[web.RouteDef]) -> list[web.RouteDef]:
+    """The dialects' routes again with a slash at the end, which their vendors' servers take too.
+
+    Not by redirect: most clients do not follow one with a body. After all others, so that nothing
+    is looked up later than it would be without them.
+    """
+    return [
+        web.RouteDef(route.method, route.path + "/", route.handler, route.kwargs)
+        for route in routes
+        if route.path.startswith(DIALECT_PREFIXES)
+    ]
 
 
 async def _end_streams(app: web.Application) -> None:

@@ -10,6 +10,10 @@ from textko_server.http.rate_limits import RateLimit
 
 GATEWAY = web.AppKey("gateway", Gateway)
 SELFHOSTED_RATE = web.AppKey("selfhosted_rate", RateLimit)
+KEY_RATE = web.AppKey("key_rate", RateLimit)
+"""Of API keys in the other dialects."""
+RATE_HEADERS = web.RequestKey("rate_headers", dict[str, str])
+"""What the answer says of its caller's rate."""
 
 
 class About(msgspec.Struct):

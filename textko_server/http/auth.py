@@ -6,9 +6,9 @@ key. Keys in the query string are not read: URLs end up in logs.
 
 from aiohttp import web
 
-from textko_server.errors import MissingScope, Unauthenticated
+from textko_server.errors import MissingScope, TooManyRequests, Unauthenticated
 from textko_server.gateway.tokens import looks_like_jwt
-from textko_server.http.app_keys import GATEWAY
+from textko_server.http.app_keys import GATEWAY, KEY_RATE, RATE_HEADERS
 from textko_server.model import Principal, Scope
 
 
@@ -24,7 +24,15 @@ async def authenticate(request: web.Request) -> Principal:
 
     Raises:
         Unauthenticated: neither, or not one of ours.
+        TooManyRequests: an API key in a dialect, over `rates.requests_per_minute`.
     """
+    principal = await _identify(request)
+    if principal.api_key_id is not None and request.path.startswith("/api/"):
+        _count(request, principal.api_key_id)
+    return principal
+
+
+async def _identify(request: web.Request) -> Principal:
     token = request.headers.get("x-api-key") or bearer_token(request)
     if token is None:
         raise Unauthenticated("send an Authorization: Bearer or an x-api-key header")
@@ -35,6 +43,15 @@ async def authenticate(request: web.Request) -> Principal:
     if looks_like_jwt(token):
         return await gateway.accounts.authenticate_jwt(token)
     return await gateway.api_keys.authenticate_key(token)
+
+
+def _count(request: web.Request, api_key_id: int) -> None:
+    rate = request.app[KEY_RATE]
+    try:
+        request[RATE_HEADERS] = rate.count(api_key_id)
+    except TooManyRequests:
+        request[RATE_HEADERS] = rate.headers_when_refused()
+        raise
 
 
 def require_scope(principal: Principal, scope: Scope) -> None:

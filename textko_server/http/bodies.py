@@ -22,6 +22,8 @@ _AT_PATH = re.compile(r"^(?P<reason>.*?) - at `(?P<path>[^`]*)`$", re.DOTALL)
 _MAX_DEPTH = 32
 # A phone on a bad line takes its time over 2 MiB; one that drips bytes is not waited for.
 BODY_LIMIT_S = 60
+# What aiohttp undoes by itself.
+_ENCODINGS = frozenset({"identity", "gzip", "deflate"})
 _JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -31,8 +33,11 @@ async def read_json(request: web.Request, type_: type[T]) -> T:
     Raises:
         Invalid: not JSON, or not of that type; names the field.
         web.HTTPRequestEntityTooLarge: over the limit, noticed while reading.
+        web.HTTPUnsupportedMediaType: it is compressed in a way we do not know.
         web.HTTPRequestTimeout: it did not all come within BODY_LIMIT_S.
     """
+    if request.headers.get("Content-Encoding", "identity").lower() not in _ENCODINGS:
+        raise web.HTTPUnsupportedMediaType
     try:
         if request.content.is_eof():  # mostly it came with the headers: no timer for that
             body = await request.read()

@@ -12,6 +12,8 @@ from aiohttp import web
 
 from textko_server.errors import TextkoError
 from textko_server.http import problems
+from textko_server.http.app_keys import RATE_HEADERS
+from textko_server.http.cors import answer_preflight
 from textko_server.http.metrics import METRICS
 from textko_server.http.shapes import shape_of
 
@@ -30,12 +32,15 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        response = _shaped(request, problems.of_http(error, request))
+        response = answer_preflight(request) or _shaped(request, problems.of_http(error, request))
     except (asyncio.CancelledError, ConnectionError):
         raise  # the caller has gone; there is nobody to answer
     except Exception:
         log.exception("request_crashed", extra={"route": route_of(request)})
         response = _shaped(request, problems.of_crash(request))
+    rate_headers = request.get(RATE_HEADERS)
+    if rate_headers:
+        response.headers.update(rate_headers)
     request.app[METRICS].count_request(
         route_of(request), request.method, response.status, time.perf_counter() - started_s
     )

@@ -76,6 +76,7 @@ def of_http(error: web.HTTPException, request: web.BaseRequest) -> Problem:
         405: f"{request.method} is not allowed here",
         408: "the request body did not arrive in time",
         413: "the request body is too large",
+        415: "the request body may be plain or compressed by gzip or deflate",
     }.get(error.status, error.reason or "error")
     return Problem(error.status, code, message, headers, None, request.method, request.path)
 

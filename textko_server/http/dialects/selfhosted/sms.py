@@ -1,14 +1,5 @@
-"""Self Hosted SMS: `/api/{token}/queue`, `get_messages`, `status`. Source:
-selfhostedsms.com/postman.
+"""`/api/{token}/queue`, `get_messages` and `status`: the queue, for applications and phones.
 
-The token in the path is an API key. States, theirs and ours:
-
-    0 New         queued, offered
-    1 Initiated   claimed (by this token, without a device)
-    2 Success     delivered (reported as sent, then delivered)
-    3 Fail        failed, expired, cancelled
-
-A message that was fetched and not reported on within its lease goes back in its place, a few times.
 `get_messages?wait=S` (our addition, up to 60) holds the request until there is a message.
 An `Idempotency-Key` (our addition) makes a queue request safe to repeat for a day. Accepted and
 ignored: unknown fields of an item.
@@ -21,11 +12,8 @@ from aiohttp import web
 
 from textko_server.errors import (
     Invalid,
-    LimitExceeded,
-    SubscriptionRequired,
     TextkoError,
     TooManyRequests,
-    Unauthenticated,
 )
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.idempotency import (
@@ -39,7 +27,7 @@ from textko_server.gateway.segments import segment
 from textko_server.http.app_keys import GATEWAY, SELFHOSTED_RATE
 from textko_server.http.auth import require_scope
 from textko_server.http.bodies import json_response, read_json
-from textko_server.http.problems import Problem
+from textko_server.http.dialects.selfhosted.shape import NO_STORE, Refused
 from textko_server.model import Dialect, Principal, Scope, State
 
 # Never a token: first segments that other routes own (see docs/dialects/selfhosted.md).
@@ -48,7 +36,6 @@ RESERVED = (
     "update-contect-tag", "update-contact-tag", "docs", "openapi.json", "health", "metrics",
     "postman", "admin",
 )  # fmt: skip
-OWN_PREFIXES = ("/api/app-version", "/api/app-versions", "/api/download/", "/download/")
 
 MAX_ITEMS = 1_000
 MAX_CHARACTERS = 1_000
@@ -56,67 +43,16 @@ MAX_FETCH = 200
 MAX_WAIT_S = 60
 MAX_DEVICE_CHARACTERS = 15
 _PHONE = re.compile(r"\+?[0-9]{6,20}")
-_NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 def routes() -> list[web.RouteDef]:
     base = "/api/{token:(?!(?:" + "|".join(re.escape(w) for w in RESERVED) + ")/)[^/]+}"
     return [
-        route
-        for slash in ("", "/")  # the vendor's server takes either, and a redirect loses the body
-        for route in (
-            web.post(base + "/queue" + slash, post_queue),
-            # HEAD would run the handler, and take messages away from the phone.
-            web.get(base + "/get_messages" + slash, get_messages, allow_head=False),
-            web.post(base + "/status" + slash, post_status),
-        )
+        web.post(base + "/queue", post_queue),
+        # HEAD would run the handler, and take messages away from the phone.
+        web.get(base + "/get_messages", get_messages, allow_head=False),
+        web.post(base + "/status", post_status),
     ]
-
-
-def error_response(problem: Problem) -> web.Response:
-    """The four bodies the vendor states, and the like for what it does not."""
-    error = problem.error
-    headers = dict(problem.headers) | _NO_STORE
-    if isinstance(error, _Refused):
-        return json_response(error.body, status=error.status, headers=headers | error.headers)
-    if isinstance(error, Unauthenticated):
-        return json_response({"error": "Invalid API token"}, status=401, headers=headers)
-    if isinstance(error, SubscriptionRequired):
-        body: dict[str, Any] = {"error": "No active subscription", "code": "subscription_required"}
-        return json_response(body, status=403, headers=headers)
-    if isinstance(error, LimitExceeded):
-        body = {
-            "error": "SMS limit exceeded for this month",
-            "code": "limit_exceeded",
-            "limit": error.limit,
-            "used": error.used,
-        }
-        return json_response(body, status=429, headers=headers)
-    if isinstance(error, Invalid) and problem.path.rstrip("/").endswith("/status"):
-        errors = [{"index": 0, "error": problem.message}]
-        body = {"ok": False, "updated": 0, "errors": errors}
-        return json_response(body, status=422, headers=headers)
-    if isinstance(error, Invalid):
-        body = {
-            "ok": False,
-            "queued": 0,
-            "failed": 1,
-            "items": [],
-            "errors": [{"index": 0, "error": problem.message}],
-        }
-        return json_response(body, status=422, headers=headers)
-    body = {"error": problem.message, "code": problem.code}
-    return json_response(body, status=problem.status, headers=headers)
-
-
-class _Refused(TextkoError):
-    """An answer that only this dialect has."""
-
-    def __init__(self, status: int, body: dict[str, Any], headers: dict[str, str]) -> None:
-        super().__init__("refused")
-        self.status = status
-        self.body = body
-        self.headers = headers
 
 
 async def _authenticate(request: web.Request) -> tuple[Principal, dict[str, str]]:
@@ -130,12 +66,12 @@ async def _authenticate(request: web.Request) -> tuple[Principal, dict[str, str]
     try:
         headers = rate.count(principal.api_key_id or 0)
     except TooManyRequests as error:
-        raise _Refused(
+        raise Refused(
             429,
             {"error": error.message, "code": "rate_limited"},
             rate.headers_when_refused() | {"Retry-After": str(error.retry_after_s)},
         ) from error
-    return principal, headers | _NO_STORE
+    return principal, headers | NO_STORE
 
 
 # --- queue ---
@@ -206,7 +142,7 @@ def _check_items(
         else:
             accepted.append((index, checked))
     if not accepted:
-        raise _Refused(
+        raise Refused(
             422,
             {"ok": False, "queued": 0, "failed": len(errors), "items": [], "errors": errors},
             headers,
@@ -312,6 +248,6 @@ def _check_status(body: Any, headers: dict[str, str]) -> tuple[str, list[tuple[s
     return clean_text(device), reports
 
 
-def _bad_status(index: int, reason: str, headers: dict[str, str]) -> _Refused:
+def _bad_status(index: int, reason: str, headers: dict[str, str]) -> Refused:
     body = {"ok": False, "updated": 0, "errors": [{"index": index, "error": reason}]}
-    return _Refused(422, body, headers)
+    return Refused(422, body, headers)
