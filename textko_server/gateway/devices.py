@@ -59,8 +59,13 @@ class Devices:
         self._lifecycle = lifecycle
         self._presence = presence
         self._by_token: dict[bytes, int] = {}
+        """Every token there is: neither a phone's first request nor a guess costs a read."""
         self._remembered: dict[int, Device] = {}
         self._change_count = 0
+
+    def start(self, tokens: dict[bytes, int]) -> None:
+        """`tokens`: the devices there are, by the SHA-256 of their tokens."""
+        self._by_token = tokens
 
     # --- pairing ---
 
@@ -127,7 +132,9 @@ class Devices:
             assert device is not None  # noqa: S101 - inserted above
             return device
 
-        return await self._db.write(write), token
+        device = await self._db.write(write)
+        self._by_token[_hash(token)] = device.id
+        return device, token
 
     async def register(self, user_id: int, new: NewDevice, *, is_enabled: bool = True) -> Device:
         """A device that an application registers itself, without a token of our protocol.
@@ -157,19 +164,15 @@ class Devices:
 
         return await self._db.write(write)
 
-    async def authenticate(self, token: str) -> int:
-        """The device a token belongs to; free after its first request.
+    def authenticate(self, token: str) -> int:
+        """The device a token belongs to.
 
         Raises:
             Unauthenticated: no such token, or its device was deleted.
         """
-        token_hash = _hash(token)
-        device_id = self._by_token.get(token_hash)
+        device_id = self._by_token.get(_hash(token))
         if device_id is None:
-            device = await store.find_by_token(self._db, token_hash)
-            if device is None:
-                raise Unauthenticated("unknown device token: pair this device again")
-            device_id = self._by_token[token_hash] = device.id
+            raise Unauthenticated("unknown device token: pair this device again")
         return device_id
 
     # --- reading ---

@@ -107,6 +107,7 @@ class Gateway:
         # Phones could not report while the server was down: their silence says nothing yet.
         heard_until = clock.now_ms() + 2_000 * settings.dispatch.sync_interval_s
         await db.write(lambda tx: message_store.postpone_silence(tx, heard_until))
+        gateway.devices.start(await device_store.list_tokens(db))
         gateway.sync.start(await message_store.waiting_lanes(db))
         return gateway
 

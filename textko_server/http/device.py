@@ -187,7 +187,7 @@ async def post_sync(request: web.Request) -> web.Response:
     token = bearer_token(request)
     if token is None:
         raise Unauthenticated("send the device token as Authorization: Bearer")
-    device_id = await gateway.devices.authenticate(token)
+    device_id = gateway.devices.authenticate(token)
     wait_s = _wait_s(request)
     body = await read_json(request, WireSyncRequest)
     answer = await gateway.sync.sync(

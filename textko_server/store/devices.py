@@ -179,9 +179,9 @@ async def find(db: Database, device_id: int) -> Device | None:
     return _device(row) if row else None
 
 
-async def find_by_token(db: Database, token_hash: bytes) -> Device | None:
-    row = await db.fetch_one(_DEVICES.find_by_token, (token_hash,))
-    return _device(row) if row else None
+async def list_tokens(db: Database) -> dict[bytes, int]:
+    """The devices paired by our protocol, by the SHA-256 of their tokens."""
+    return dict(await db.fetch_all(_DEVICES.list_tokens))
 
 
 async def list_devices(db: Database, user_id: int | None) -> list[Device]:

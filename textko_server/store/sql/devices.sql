@@ -24,8 +24,12 @@ SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, 
     is_charging, network, signal_percent, last_seen_at, created_at, updated_at
 FROM devices WHERE id = ?;
 
+-- name: list_tokens
+-- At start. UNIQUE token_hash, walked whole.
+SELECT token_hash, id FROM devices WHERE token_hash IS NOT NULL;
+
 -- name: find_by_token
--- A device's first request after start. UNIQUE token_hash.
+-- pair, by the voucher. UNIQUE token_hash.
 SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
     is_charging, network, signal_percent, last_seen_at, created_at, updated_at
 FROM devices WHERE token_hash = ?;
