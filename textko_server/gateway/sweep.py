@@ -9,7 +9,7 @@ claimed     the phone fell silent: fails, or (Self Hosted SMS) is offered again 
 import asyncio
 import logging
 
-from textko_server.clock import Clock
+from textko_server.clock import DAY_MS, Clock
 from textko_server.config import DispatchSettings
 from textko_server.errors import Unavailable
 from textko_server.gateway.events import Event, Events, MessageSubmitted, RecipientChanged
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 # A sweep holds the writer for a few milliseconds at most; what is left comes in the next round.
 BATCH_COUNT = 200
-# Between two looks when nothing is known to be due. New jobs wake the sweep no sooner than this,
-# which is fine: nothing is due within a second of its creation.
+# Between two looks. New jobs wake the sweep no sooner than this, which is fine: nothing is due within
+# a second of its creation.
 INTERVAL_MS = 1_000
 
 
@@ -43,21 +43,40 @@ class Sweep:
         self._next_due_at: int | None = None
         self._is_known = False
         """Whether that is still so: while nothing changes, an idle server reads nothing."""
+        self._wake = asyncio.Event()
         events.listen(self._forget, MessageSubmitted, RecipientChanged)
 
     def _forget(self, _: Event) -> None:
         self._is_known = False
+        self._wake.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep until stopped. A refused write is tried again in the next round."""
-        while not stopping.is_set():
-            count = 0
-            try:
-                count = await self.sweep_once()
-            except Unavailable as error:
-                log.warning("sweep_refused", extra={"reason": str(error)})
-            if count < BATCH_COUNT:
-                await self._clock.sleep_until(self._clock.now_ms() + INTERVAL_MS, stopping)
+        stop_watch = asyncio.create_task(self._wake_when(stopping))
+        try:
+            while not stopping.is_set():
+                count = 0
+                try:
+                    count = await self.sweep_once()
+                except Unavailable as error:
+                    log.warning("sweep_refused", extra={"reason": str(error)})
+                if count < BATCH_COUNT:
+                    await self._pause(stopping)
+        finally:
+            stop_watch.cancel()
+
+    async def _pause(self, stopping: asyncio.Event) -> None:
+        """A second at least; then, while nothing changes, until something is due."""
+        now_ms = self._clock.now_ms()
+        await self._clock.sleep_until(now_ms + INTERVAL_MS, stopping)
+        self._wake.clear()
+        if self._is_known and not stopping.is_set():
+            due_at = self._next_due_at
+            await self._clock.sleep_until(now_ms + DAY_MS if due_at is None else due_at, self._wake)
+
+    async def _wake_when(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._wake.set()
 
     async def sweep_once(self) -> int:
         """Handle one batch of what is due; returns how many."""
