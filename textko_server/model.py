@@ -405,6 +405,8 @@ class ScheduledMessage(msgspec.Struct, frozen=True):
     encoding: str
     message_ids: list[int]
     """What was made of it."""
+    sent_at: int | None
+    """When that was."""
     created_at: int
     updated_at: int
 

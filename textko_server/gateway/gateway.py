@@ -7,7 +7,10 @@ from textko_server.clock import MINUTE_MS, Clock
 from textko_server.config import Settings
 from textko_server.errors import Unavailable
 from textko_server.gateway.accounts import Accounts
+from textko_server.gateway.analytics import Analytics
 from textko_server.gateway.api_keys import ApiKeys
+from textko_server.gateway.audience import Audience
+from textko_server.gateway.contacts import Contacts
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.dispatch import Dispatch
 from textko_server.gateway.events import (
@@ -16,6 +19,8 @@ from textko_server.gateway.events import (
     DeviceChanged,
     Events,
     LaneFilled,
+    RecipientChanged,
+    ScheduledChanged,
 )
 from textko_server.gateway.fetches import Fetches
 from textko_server.gateway.history import History
@@ -28,8 +33,10 @@ from textko_server.gateway.polls import Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.public_ids import PublicIds
 from textko_server.gateway.reports import Reports
+from textko_server.gateway.schedule import Schedule
 from textko_server.gateway.sweep import Sweep
 from textko_server.gateway.sync import Sync
+from textko_server.gateway.templates import Templates
 from textko_server.gateway.tokens import LoginTokens, SignedLinks, make_secret
 from textko_server.gateway.webhooks import Webhooks
 from textko_server.store import devices as device_store
@@ -77,6 +84,17 @@ class Gateway:
         )
         self.idempotency = Idempotency(db, clock, self.messages)
         self.history = History(db, self.messages)
+        self.contacts = Contacts(db, clock, settings.messages.default_region)
+        self.templates = Templates(db, clock)
+        self.audience = Audience(
+            db,
+            self.public_ids,
+            self.messages,
+            max_recipients=settings.messages.max_recipients,
+            default_region=settings.messages.default_region,
+        )
+        self.schedule = Schedule(db, clock, settings.messages, self.audience, self.messages)
+        self.analytics = Analytics(db, clock)
         self.sync = Sync(
             db,
             clock,
@@ -99,6 +117,7 @@ class Gateway:
         self.events.listen(self.polls.on_event, LaneFilled, DeviceChanged)
         self.events.listen(self.devices.on_event, DeviceChanged, AccountChanged)
         self.events.listen(_log_low_credits, CreditsLow)
+        self.events.listen(self.schedule.on_event, RecipientChanged, ScheduledChanged)
 
     @classmethod
     async def open(cls, db: Database, clock: Clock, settings: Settings) -> "Gateway":
@@ -109,12 +128,14 @@ class Gateway:
         await db.write(lambda tx: message_store.postpone_silence(tx, heard_until))
         gateway.devices.start(await device_store.list_tokens(db))
         gateway.sync.start(await message_store.waiting_lanes(db))
+        await gateway.schedule.start()
         return gateway
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Everything that happens by itself in the domain, until stopped."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.sweep.run(stopping))
+            tasks.create_task(self.schedule.run(stopping))
             tasks.create_task(self._keep_presence(stopping))
 
     async def _keep_presence(self, stopping: asyncio.Event) -> None:

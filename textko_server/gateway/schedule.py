@@ -116,6 +116,7 @@ class Schedule:
             credits=estimate.credits,
             encoding=estimate.longest.encoding,
             message_ids=[],
+            sent_at=None,
             created_at=now_ms,
             updated_at=now_ms,
         )
@@ -263,7 +264,6 @@ class Schedule:
             return  # changed or cancelled meanwhile: the next round sees it as it is now
         principal = _principal(scheduled)
         submitted = self._messages.insert(tx, principal, prepared.submissions)
-        message_ids = [done.message_id for done in submitted]
         sending = msgspec.structs.replace(
             scheduled,
             status=ScheduledStatus.PROCESSING,
@@ -271,7 +271,8 @@ class Schedule:
             segments=prepared.longest.segments,
             credits=prepared.credits,
             encoding=prepared.longest.encoding,
-            message_ids=message_ids,
+            message_ids=[done.message_id for done in submitted],
+            sent_at=submitted[0].created_at,
         )
         self._put(tx, sending)
 

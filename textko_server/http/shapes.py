@@ -9,7 +9,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from textko_server.http.bodies import json_response
-from textko_server.http.dialects import selfhosted, textko
+from textko_server.http.dialects import selfhosted, texify, textko
 from textko_server.http.problems import Problem, problem_details
 
 Shape = Callable[[Problem], web.Response]
@@ -22,8 +22,11 @@ def shape_of(path: str) -> Shape:
     if path.startswith(("/admin/", "/device/")):
         return problem_details
     if path.startswith("/api/v1/"):
-        if path.split("/")[3] in textko.FIRST_SEGMENTS:
+        segment = path.split("/")[3]
+        if segment in textko.FIRST_SEGMENTS:
             return textko.error_response
+        if segment in texify.FIRST_SEGMENTS:
+            return texify.error_response
         return _anybody
     if _SELFHOSTED_TAIL.fullmatch(path) or path.startswith(selfhosted.OWN_PREFIXES):
         return selfhosted.error_response

@@ -31,7 +31,7 @@ def put(tx: Transaction, changed: ScheduledMessage) -> None:
         _SCHEDULED.put,
         (
             c.text, c.sender_id, c.send_at, c.status, c.error_code, c.error, c.recipient_count,
-            c.segments, c.credits, c.encoding, json.dumps(c.message_ids), c.updated_at, c.id,
+            c.segments, c.credits, c.encoding, json.dumps(c.message_ids), c.sent_at, c.updated_at, c.id,
         ),
     )  # fmt: skip
 
@@ -89,11 +89,11 @@ def _scheduled(row: Row) -> ScheduledMessage:
     (
         key, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
         status, error_code, error, recipient_count, segments, credits_count, encoding, message_ids,
-        created_at, updated_at,
+        sent_at, created_at, updated_at,
     ) = row  # fmt: skip
     return ScheduledMessage(
         key, user_id, api_key_id, device_ids, text, sender_id, recipient_type,
         json.loads(recipients), send_at, ScheduledStatus(status), error_code, error,
-        recipient_count, segments, credits_count, encoding, json.loads(message_ids), created_at,
-        updated_at,
+        recipient_count, segments, credits_count, encoding, json.loads(message_ids), sent_at,
+        created_at, updated_at,
     )  # fmt: skip

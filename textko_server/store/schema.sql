@@ -321,6 +321,7 @@ CREATE TABLE scheduled_messages (
     credits INTEGER NOT NULL,
     encoding TEXT NOT NULL,
     message_ids TEXT NOT NULL DEFAULT '[]',     -- JSON array: what was made of it
+    sent_at INTEGER,                -- when that was
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;

@@ -9,23 +9,23 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?);
 -- name: get
 -- One, for a read or a write. Primary key.
 SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
-    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, created_at,
-    updated_at
+    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
+    created_at, updated_at
 FROM scheduled_messages WHERE id = ?;
 
 -- name: list_of_user
 -- A page of an account's, newest first. scheduled_messages_of_user.
 SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
-    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, created_at,
-    updated_at
+    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
+    created_at, updated_at
 FROM scheduled_messages WHERE user_id = :user_id
 ORDER BY id DESC LIMIT :limit OFFSET :offset;
 
 -- name: list_in_status
 -- The same, of one status. scheduled_messages_in_status.
 SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
-    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, created_at,
-    updated_at
+    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
+    created_at, updated_at
 FROM scheduled_messages WHERE user_id = :user_id AND status = :status
 ORDER BY id DESC LIMIT :limit OFFSET :offset;
 
@@ -44,8 +44,8 @@ SELECT count(*) FROM scheduled_messages WHERE user_id = ? AND status = 'pending'
 -- name: due
 -- The schedule's loop: whose time has come, soonest first. scheduled_messages_due.
 SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
-    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, created_at,
-    updated_at
+    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
+    created_at, updated_at
 FROM scheduled_messages WHERE status = 'pending' AND send_at <= ?
 ORDER BY send_at, id LIMIT ?;
 
@@ -57,7 +57,7 @@ SELECT id, message_ids FROM scheduled_messages WHERE status = 'processing' ORDER
 -- Every change. Primary key.
 UPDATE scheduled_messages SET text = ?, sender_id = ?, send_at = ?, status = ?, error_code = ?,
     error = ?, recipient_count = ?, segments = ?, credits = ?, encoding = ?, message_ids = ?,
-    updated_at = ?
+    sent_at = ?, updated_at = ?
 WHERE id = ?;
 
 -- name: recipient_states
