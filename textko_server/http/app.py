@@ -25,6 +25,7 @@ from textko_server.http.cors import DIALECT_PREFIXES, allow_origin
 from textko_server.http.dialects import selfhosted, texify, textko
 from textko_server.http.metrics import METRICS, Metrics, get_metrics
 from textko_server.http.middleware import answer_errors
+from textko_server.http.openapi import routes as openapi
 from textko_server.http.rate_limits import RateLimit
 
 
@@ -47,6 +48,7 @@ def make_app(
     routes: list[web.RouteDef] = [
         *health.routes(),
         web.get("/metrics", get_metrics),
+        *openapi.routes(),
         *device.routes(),
         *admin.routes(),
         *textko.routes(),

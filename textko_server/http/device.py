@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
+from textko_server.admin_wire import Problem
 from textko_server.errors import Forbidden, Invalid, Unauthenticated
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.devices import NewDevice
@@ -22,11 +23,13 @@ from textko_server.http.app_keys import GATEWAY
 from textko_server.http.auth import bearer_token
 from textko_server.http.bodies import json_response, read_json
 from textko_server.http.client_address import client_address
+from textko_server.http.openapi.operation import DEVICE_TOKEN, Operation, Tag
 from textko_server.http.public_url import public_url
 from textko_server.model import Device, State
 from textko_server.store.devices import NewSim
 
 MAX_WAIT_S = 60
+_WAIT = "How many seconds to hold a request that says nothing until there is an offer."
 _ERROR_CODE = re.compile(r"[a-z0-9_]{1,64}")
 
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
@@ -104,6 +107,12 @@ class WireStatus(_Wire, frozen=True):
     signal: Percent | None = None
 
 
+class WireSyncQuery(_Wire, frozen=True):
+    """What the query of the URL is; the handler reads it in _wait_s."""
+
+    wait: Annotated[int, msgspec.Meta(ge=0, le=MAX_WAIT_S, description=_WAIT)] = 0
+
+
 class WireSyncRequest(_Wire, frozen=True):
     capacity: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
     claims: Annotated[list[str], msgspec.Meta(max_length=100)] = []
@@ -143,6 +152,65 @@ class WireSyncAnswer(_Wire, frozen=True):
     ignored: list[WireRefusal]
     settings: WireSettings
     server_time: int
+
+
+TAG = Tag(
+    name="device",
+    title="Device protocol",
+    description="""\
+What a phone speaks with this server: pair once with a code from the operator, then sync for ever. \
+An offer becomes a job of this phone alone when its claim is granted.
+
+Rules for offers, claims, reports and retries: docs/device-protocol.md. Times are integer Unix \
+milliseconds, simSlot counts from 1, unknown fields are ignored.""",
+    errors=Problem,
+    error_content_type="application/problem+json",
+)
+
+
+def operations() -> list[Operation]:
+    return [
+        Operation(
+            method="POST",
+            path="/device/v1/pair",
+            summary="Exchange a pairing code for the token of this device.",
+            description="""\
+A further device of the same program sends the same code and, as Authorization: Bearer, the token \
+of the first.""",
+            tag=TAG,
+            answers={201: PairAnswer},
+            body=PairRequest,
+            security=(),
+            body_example={
+                "code": "K7QM-2XWD",
+                "name": "Kitchen drawer",
+                "model": "Pixel 4a",
+                "app": {"name": "my-app", "version": "1.0"},
+                "sims": [{"slot": 1, "number": "+251911000001", "carrier": "Ethio"}],
+            },
+        ),
+        Operation(
+            method="POST",
+            path="/device/v1/sync",
+            summary="Claim, report and bring incoming texts; get offers.",
+            description="""\
+Every part is optional, {} is a plain poll. All that a request says is committed before it is \
+answered, and may be repeated safely.""",
+            tag=TAG,
+            answers={200: WireSyncAnswer},
+            body=WireSyncRequest,
+            query=WireSyncQuery,
+            security=(DEVICE_TOKEN,),
+            body_example={
+                "capacity": 10,
+                "claims": [],
+                "reports": [],
+                "incoming": [],
+                "status": {"battery": 80, "charging": True, "network": "wifi", "signal": 70},
+            },
+            query_example={"wait": 50},
+        ),
+    ]
 
 
 class PairingRefused(Forbidden):

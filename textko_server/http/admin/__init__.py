@@ -16,6 +16,7 @@ from textko_server.http.admin import (
     users,
     webhooks,
 )
+from textko_server.http.openapi.operation import Operation
 
 ENDPOINTS = (
     *logins.ENDPOINTS,
@@ -30,3 +31,7 @@ ENDPOINTS = (
 
 def routes() -> list[web.RouteDef]:
     return [*(endpoint.route() for endpoint in ENDPOINTS), *live_events.routes()]
+
+
+def operations() -> list[Operation]:
+    return [*(endpoint.operation() for endpoint in ENDPOINTS), *live_events.operations()]

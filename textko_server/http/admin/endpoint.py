@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_type_hints
 import msgspec
 from aiohttp import web
 
+from textko_server.admin_wire import Problem
 from textko_server.errors import Forbidden, NotFound
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.principals import ALL_SCOPES, operator
@@ -18,9 +19,24 @@ from textko_server.gateway.public_ids import Kind
 from textko_server.http.app_keys import ABOUT, GATEWAY, IS_SOCKET, About
 from textko_server.http.auth import authenticate
 from textko_server.http.bodies import invalid_value, json_response, read_json
+from textko_server.http.openapi.operation import ANY_CALLER, Method, Operation, Parameter, Tag
 from textko_server.model import Principal, Role
 
 PREFIX = "/admin/v1"
+TAG = Tag(
+    name="admin",
+    title="Admin API",
+    description="""\
+Everything the operator can do, for programs: users, keys, devices, messages, webhooks, the server \
+itself. The textko command is a client of it.
+
+On the port it takes a login (POST /admin/v1/login answers a JWT) or an API key of all scopes and \
+devices. An admin sees everybody's things, others their own. On the unix socket in the data \
+directory, whoever may open it is the operator. Times are integer Unix milliseconds.""",
+    errors=Problem,
+    error_content_type="application/problem+json",
+    parameters=(Parameter(name="slot", description="Of the SIM, from 1.", example=1, type=int),),
+)
 _NOBODY = Principal(user_id=0, role=Role.REGULAR, scopes=frozenset())
 _NO_STORE = {"Cache-Control": "no-store"}
 
@@ -57,7 +73,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    method: str
+    method: Method
     path: str
     """Below /admin/v1."""
     handler: Handler
@@ -72,6 +88,23 @@ class Endpoint(msgspec.Struct, frozen=True):
     @property
     def query(self) -> Any:
         return get_type_hints(self.handler).get("query")
+
+    def operation(self) -> Operation:
+        """The handler's docstring is `summary` and, after an empty line, `description`."""
+        summary, _, description = (inspect.getdoc(self.handler) or "").partition("\n\n")
+        answer = get_type_hints(self.handler)["return"]
+        is_empty = answer is type(None)
+        return Operation(
+            method=self.method,
+            path=PREFIX + self.path,
+            summary=" ".join(summary.split()),
+            description=description,
+            tag=TAG,
+            answers={204: None} if is_empty else {self.status: answer},
+            body=self.body,
+            query=self.query,
+            security=() if self.is_open else ANY_CALLER,
+        )
 
     def route(self) -> web.RouteDef:
         return web.route(self.method, PREFIX + self.path, self._adapted())

@@ -16,15 +16,31 @@ from textko_server.gateway import events
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.admin.access import owner_shown
-from textko_server.http.admin.endpoint import PREFIX, Call, principal_of, read_query
+from textko_server.http.admin.endpoint import PREFIX, TAG, Call, principal_of, read_query
 from textko_server.http.admin.names import Names
 from textko_server.http.app_keys import GATEWAY, STOPPING
+from textko_server.http.openapi.operation import Operation
 
 HEARTBEAT_S = 15.0
 
 
 def routes() -> list[web.RouteDef]:
     return [web.get(f"{PREFIX}/events", get_events, allow_head=False)]
+
+
+def operations() -> list[Operation]:
+    return [
+        Operation(
+            method="GET",
+            path=f"{PREFIX}/events",
+            summary="What happens, as server-sent events, until the connection closes.",
+            description="The data of each event is this JSON; a comment every 15 s keeps it open.",
+            tag=TAG,
+            answers={200: wire.Event},
+            query=wire.UserQuery,
+            content_type="text/event-stream",
+        )
+    ]
 
 
 async def get_events(request: web.Request) -> web.StreamResponse:

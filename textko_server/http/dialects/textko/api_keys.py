@@ -3,8 +3,6 @@
 Our additions when one is made: `name`, `scopes`, `expiresAt`, `deviceIds`. Not kept: `usageCount`.
 """
 
-from typing import Any
-
 import msgspec
 from aiohttp import web
 
@@ -16,11 +14,12 @@ from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import json_response, read_json
+from textko_server.http.dialects.textko import wire
 from textko_server.http.dialects.textko.access import login
 from textko_server.http.dialects.textko.auth import public_user_id
 from textko_server.http.dialects.textko.parameters import device_key, read_moment
 from textko_server.http.dialects.textko.shape import Refused, data_response
-from textko_server.model import ApiKey
+from textko_server.model import ApiKey, Scope
 
 _STATUSES: dict[str, KeyStatus] = {"active": "active", "revoked": "revoked", "all": "all"}
 _MASK = "*" * 18
@@ -69,8 +68,9 @@ async def post_api_key(request: web.Request) -> web.Response:
     )
     message = "Save this key, it wont be shown again ;)"
     user_id = await public_user_id(gateway, principal)
-    record = _key_json(gateway, user_id, api_key)
-    return data_response(key, status=201, message=message, apiKey=record)
+    record = _wire_key(gateway, user_id, api_key)
+    answer = wire.CreatedApiKey(data=key, message=message, api_key=record)
+    return json_response(answer, status=201)
 
 
 async def list_api_keys(request: web.Request) -> web.Response:
@@ -82,7 +82,7 @@ async def list_api_keys(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     keys = await gateway.api_keys.list_keys(principal.user_id, status)
     user_id = await public_user_id(gateway, principal)
-    return data_response([_key_json(gateway, user_id, k) for k in keys])
+    return data_response([_wire_key(gateway, user_id, k) for k in keys])
 
 
 async def delete_api_key(request: web.Request) -> web.Response:
@@ -97,14 +97,14 @@ async def delete_api_key(request: web.Request) -> web.Response:
     if api_key.revoked_at is None:
         raise Refused("Revoke this API key before you can delete it")
     await gateway.api_keys.delete_key(principal.user_id, key_id)
-    return json_response({"message": "API Key Deleted"})
+    return json_response(wire.Done(message="API Key Deleted"))
 
 
 async def post_revoke(request: web.Request) -> web.Response:
     """`POST /api/v1/auth/api-keys/:id/revoke`, 201. The key stops working before the answer."""
     principal = await login(request)
     await request.app[GATEWAY].api_keys.revoke_key(principal.user_id, _path_key(request))
-    return json_response({"message": "API Key Revoked"}, status=201)
+    return json_response(wire.Done(message="API Key Revoked"), status=201)
 
 
 async def patch_rename(request: web.Request) -> web.Response:
@@ -114,7 +114,7 @@ async def patch_rename(request: web.Request) -> web.Response:
     body = await read_json(request, RenameBody)
     name = clean_text(body.name)
     await request.app[GATEWAY].api_keys.rename_key(principal.user_id, key_id, name)
-    return json_response({"message": "API Key Renamed"})
+    return json_response(wire.Done(message="API Key Renamed"))
 
 
 def _path_key(request: web.Request) -> int:
@@ -127,20 +127,20 @@ def _path_key(request: web.Request) -> int:
     return key
 
 
-def _key_json(gateway: Gateway, user_id: str, api_key: ApiKey) -> dict[str, Any]:
+def _wire_key(gateway: Gateway, user_id: str, api_key: ApiKey) -> wire.ApiKey:
     def iso(at_ms: int | None) -> str | None:
         return None if at_ms is None else iso_utc_ms(at_ms)
 
     changed_at = max(api_key.created_at, api_key.revoked_at or 0, api_key.last_used_at or 0)
-    return {
-        "_id": gateway.public_ids.encode(Kind.API_KEY, api_key.id, api_key.created_at),
-        "apiKey": api_key.prefix + _MASK,
-        "name": api_key.name,
-        "user": user_id,
-        "scopes": api_key.scopes.split(),
-        "expiresAt": iso(api_key.expires_at),
-        "lastUsedAt": iso(api_key.last_used_at),
-        "revokedAt": iso(api_key.revoked_at),
-        "createdAt": iso(api_key.created_at),
-        "updatedAt": iso(changed_at),
-    }
+    return wire.ApiKey(
+        id=gateway.public_ids.encode(Kind.API_KEY, api_key.id, api_key.created_at),
+        api_key=api_key.prefix + _MASK,
+        name=api_key.name,
+        user=user_id,
+        scopes=[Scope(scope) for scope in api_key.scopes.split()],
+        expires_at=iso(api_key.expires_at),
+        last_used_at=iso(api_key.last_used_at),
+        revoked_at=iso(api_key.revoked_at),
+        created_at=iso_utc_ms(api_key.created_at),
+        updated_at=iso_utc_ms(changed_at),
+    )

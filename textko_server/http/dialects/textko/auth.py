@@ -4,8 +4,6 @@ Accepted and ignored: `turnstileToken`, `phone`. Not served: Google login, e-mai
 password reset by e-mail: this server sends no mail, the operator sets a lost password.
 """
 
-from typing import Any
-
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
@@ -18,6 +16,7 @@ from textko_server.gateway.public_ids import Kind
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import read_json
 from textko_server.http.client_address import client_address
+from textko_server.http.dialects.textko import wire
 from textko_server.http.dialects.textko.access import any_caller, login
 from textko_server.http.dialects.textko.shape import Refused, data_response
 from textko_server.model import Principal, User
@@ -84,7 +83,7 @@ async def get_who_am_i(request: web.Request) -> web.Response:
     principal = await any_caller(request)
     gateway = request.app[GATEWAY]
     user = await gateway.accounts.get_user(principal.user_id)
-    return data_response(user_json(gateway, user))
+    return data_response(wire_user(gateway, user))
 
 
 async def patch_profile(request: web.Request) -> web.Response:
@@ -93,7 +92,7 @@ async def patch_profile(request: web.Request) -> web.Response:
     body = await read_json(request, ProfileBody)
     gateway = request.app[GATEWAY]
     user = await gateway.accounts.update_profile(principal.user_id, name=body.name)
-    return data_response(user_json(gateway, user))
+    return data_response(wire_user(gateway, user))
 
 
 async def post_change_password(request: web.Request) -> web.Response:
@@ -111,16 +110,16 @@ async def post_change_password(request: web.Request) -> web.Response:
     return data_response(_session(gateway, user, token), status=201, message=message)
 
 
-def user_json(gateway: Gateway, user: User) -> dict[str, Any]:
+def wire_user(gateway: Gateway, user: User) -> wire.User:
     """Never with the password's hash."""
-    return {
-        "_id": gateway.public_ids.encode(Kind.USER, user.id, user.created_at),
-        "name": user.name,
-        "email": user.email,
-        "role": user.role,
-        "createdAt": iso_utc_ms(user.created_at),
-        "updatedAt": iso_utc_ms(user.updated_at),
-    }
+    return wire.User(
+        id=gateway.public_ids.encode(Kind.USER, user.id, user.created_at),
+        name=user.name,
+        email=user.email,
+        role=user.role,
+        created_at=iso_utc_ms(user.created_at),
+        updated_at=iso_utc_ms(user.updated_at),
+    )
 
 
 async def public_user_id(gateway: Gateway, principal: Principal) -> str:
@@ -129,5 +128,5 @@ async def public_user_id(gateway: Gateway, principal: Principal) -> str:
     return gateway.public_ids.encode(Kind.USER, user.id, user.created_at)
 
 
-def _session(gateway: Gateway, user: User, token: str) -> dict[str, Any]:
-    return {"accessToken": token, "user": user_json(gateway, user)}
+def _session(gateway: Gateway, user: User, token: str) -> wire.Session:
+    return wire.Session(access_token=token, user=wire_user(gateway, user))

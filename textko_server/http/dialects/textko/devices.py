@@ -6,7 +6,7 @@ carrier, subscription id, country); heartbeat: battery, charging, network. The r
 ignored: `fcmToken`, `serial`, `buildId`, `os`, memory, storage and the like.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -17,10 +17,11 @@ from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import json_response, read_json
+from textko_server.http.dialects.textko import wire
 from textko_server.http.dialects.textko.access import any_caller, login, with_all_scopes
 from textko_server.http.dialects.textko.auth import public_user_id
 from textko_server.http.dialects.textko.parameters import path_device
-from textko_server.http.dialects.textko.shape import data_response, without_nones
+from textko_server.http.dialects.textko.shape import data_response
 from textko_server.model import Device, Sim
 from textko_server.store.devices import NewSim
 
@@ -59,7 +60,7 @@ class DeviceBody(_Body, frozen=True):
     sim_info: SimsBody | None = None
 
 
-class ChangesBody(_Body, frozen=True):
+class DeviceChangesBody(_Body, frozen=True):
     name: str | None = None
     enabled: bool | None = None
 
@@ -91,7 +92,7 @@ async def list_devices(request: web.Request) -> web.Response:
     devices = await gateway.devices.list_devices(principal)
     sims = await gateway.devices.list_sims_of_account(principal.user_id)
     user_id = await public_user_id(gateway, principal)
-    return data_response([_device_json(gateway, user_id, d, sims.get(d.id, [])) for d in devices])
+    return data_response([_wire_device(gateway, user_id, d, sims.get(d.id, [])) for d in devices])
 
 
 async def post_device(request: web.Request) -> web.Response:
@@ -122,7 +123,7 @@ async def patch_device(request: web.Request) -> web.Response:
     """`PATCH /api/v1/gateway/devices/:id`: `name`, `enabled`; what is left out stays."""
     principal = await login(request)
     device = await path_device(request, principal)
-    body = await read_json(request, ChangesBody)
+    body = await read_json(request, DeviceChangesBody)
     changed = await request.app[GATEWAY].devices.update(
         principal, device.id, name=body.name, is_enabled=body.enabled
     )
@@ -134,7 +135,7 @@ async def delete_device(request: web.Request) -> web.Response:
     principal = await login(request)
     device = await path_device(request, principal)
     await request.app[GATEWAY].devices.delete(principal, device.id)
-    return data_response({"success": True})
+    return data_response(wire.Success(success=True))
 
 
 async def post_set_default(request: web.Request) -> web.Response:
@@ -159,12 +160,12 @@ async def post_heartbeat(request: web.Request) -> web.Response:
         network=body.network_type,
     )
     return json_response(
-        {
-            "success": True,
-            "fcmTokenUpdated": False,
-            "lastHeartbeat": iso_utc_ms(changed.last_seen_at or gateway.clock.now_ms()),
-            "name": changed.name,
-        }
+        wire.Heartbeat(
+            success=True,
+            fcm_token_updated=False,
+            last_heartbeat=iso_utc_ms(changed.last_seen_at or gateway.clock.now_ms()),
+            name=changed.name,
+        )
     )
 
 
@@ -173,48 +174,53 @@ async def _answer(request: web.Request, device: Device, *, status: int = 200) ->
     sims = await gateway.devices.list_sims(device.id)
     user = await gateway.accounts.get_user(device.user_id)
     user_id = gateway.public_ids.encode(Kind.USER, user.id, user.created_at)
-    return data_response(_device_json(gateway, user_id, device, sims), status=status)
+    return data_response(_wire_device(gateway, user_id, device, sims), status=status)
 
 
-def brief_json(gateway: Gateway, device: Device) -> dict[str, Any]:
+def wire_brief(gateway: Gateway, device: Device) -> wire.DeviceBrief:
     """A device as it stands inside an SMS."""
     brand, _, model = device.model.partition(" ")
-    return {
-        "_id": gateway.public_ids.encode(Kind.DEVICE, device.id, device.created_at),
-        "enabled": device.is_enabled,
-        "brand": brand if model else "",
-        "model": model or brand,
-    }
-
-
-def _device_json(gateway: Gateway, user_id: str, device: Device, sims: list[Sim]) -> dict[str, Any]:
-    last_seen_at = gateway.devices.last_seen_at(device)
-    battery = {"percentage": device.battery_percent, "isCharging": device.is_charging}
-    return without_nones(
-        {
-            **brief_json(gateway, device),
-            "user": user_id,
-            "name": device.name,
-            "isDefault": device.is_default,
-            "appVersionName": device.app_version or None,
-            "lastHeartbeat": None if last_seen_at is None else iso_utc_ms(last_seen_at),
-            "isOnline": gateway.devices.is_online(device),
-            "batteryInfo": None if device.battery_percent is None else without_nones(battery),
-            "networkInfo": None if device.network is None else {"type": device.network},
-            "simInfo": {"sims": [_sim_json(sim) for sim in sims if sim.is_present]},
-            "createdAt": iso_utc_ms(device.created_at),
-            "updatedAt": iso_utc_ms(device.updated_at),
-        }
+    return wire.DeviceBrief(
+        id=gateway.public_ids.encode(Kind.DEVICE, device.id, device.created_at),
+        enabled=device.is_enabled,
+        brand=brand if model else "",
+        model=model or brand,
     )
 
 
-def _sim_json(sim: Sim) -> dict[str, Any]:
-    return without_nones(
-        {
-            "subscriptionId": sim.subscription_id,
-            "simSlotIndex": sim.slot - 1,
-            "carrierName": sim.carrier,
-            "countryIso": sim.country_iso,
-            "phoneNumber": sim.number,
-        }
+def _wire_device(gateway: Gateway, user_id: str, device: Device, sims: list[Sim]) -> wire.Device:
+    brief = wire_brief(gateway, device)
+    last_seen_at = gateway.devices.last_seen_at(device)
+    return wire.Device(
+        id=brief.id,
+        enabled=brief.enabled,
+        brand=brief.brand,
+        model=brief.model,
+        user=user_id,
+        name=device.name,
+        is_default=device.is_default,
+        app_version_name=device.app_version or None,
+        last_heartbeat=None if last_seen_at is None else iso_utc_ms(last_seen_at),
+        is_online=gateway.devices.is_online(device),
+        battery_info=_wire_battery(device),
+        network_info=None if device.network is None else wire.Network(type=device.network),
+        sim_info=wire.Sims(sims=[_wire_sim(sim) for sim in sims if sim.is_present]),
+        created_at=iso_utc_ms(device.created_at),
+        updated_at=iso_utc_ms(device.updated_at),
+    )
+
+
+def _wire_battery(device: Device) -> wire.Battery | None:
+    if device.battery_percent is None:
+        return None
+    return wire.Battery(percentage=device.battery_percent, is_charging=device.is_charging)
+
+
+def _wire_sim(sim: Sim) -> wire.Sim:
+    return wire.Sim(
+        subscription_id=sim.subscription_id,
+        sim_slot_index=sim.slot - 1,
+        carrier_name=sim.carrier,
+        country_iso=sim.country_iso,
+        phone_number=sim.number,
     )

@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import web
 
@@ -14,6 +13,7 @@ from textko_server.gateway.history import Entry, Wanted
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.auth import require_scope
+from textko_server.http.dialects.textko import wire
 from textko_server.http.dialects.textko.access import with_scope
 from textko_server.http.dialects.textko.parameters import (
     device_key,
@@ -27,11 +27,11 @@ from textko_server.http.dialects.textko.parameters import (
 from textko_server.http.dialects.textko.shape import Refused, data_response
 from textko_server.http.dialects.textko.sms import (
     STATUSES,
-    batch_json,
     briefs,
-    received_json,
-    sent_json,
     status_of_entry,
+    wire_batch,
+    wire_received,
+    wire_sent,
 )
 from textko_server.model import Device, Principal, Scope
 
@@ -112,13 +112,13 @@ async def _page(request: web.Request, principal: Principal, wanted: Wanted) -> w
         principal, wanted, position=position, skip_count=paging.skip_count, limit=paging.limit
     )
     devices = await briefs(gateway, principal, map(_device_of, page.entries))
-    messages: list[dict[str, Any]] = []
+    messages: list[wire.SentSms | wire.ReceivedSms] = []
     for entry in page.entries:
         device = devices.get(_device_of(entry))
         if entry.message is not None and entry.recipient is not None:
-            messages.append(sent_json(gateway, entry.message, entry.recipient, device))
+            messages.append(wire_sent(gateway, entry.message, entry.recipient, device))
         elif entry.incoming is not None:
-            messages.append(received_json(gateway, entry.incoming, device))
+            messages.append(wire_received(gateway, entry.incoming, device))
     cursor = write_cursor(gateway.public_ids, page.next_position)
     return data_response(messages, meta=paging.meta(page.end_count, cursor))
 
@@ -192,7 +192,7 @@ async def get_sms(request: web.Request) -> web.Response:
         raise NotFound("message")
     devices = await briefs(gateway, principal, [recipient.device_id])
     brief = devices.get(recipient.device_id)
-    return data_response(sent_json(gateway, message, recipient, brief))
+    return data_response(wire_sent(gateway, message, recipient, brief))
 
 
 async def _get_received(request: web.Request, principal: Principal, device: Device) -> web.Response:
@@ -203,7 +203,7 @@ async def _get_received(request: web.Request, principal: Principal, device: Devi
         raise NotFound("message")
     require_scope(principal, Scope.READ_MESSAGES)  # what came in is no delivery
     devices = await briefs(gateway, principal, [device.id])
-    return data_response(received_json(gateway, incoming, devices.get(device.id)))
+    return data_response(wire_received(gateway, incoming, devices.get(device.id)))
 
 
 async def get_batch(request: web.Request) -> web.Response:
@@ -220,11 +220,11 @@ async def get_batch(request: web.Request) -> web.Response:
     if not {None, device.id} & set(device_ids):
         raise NotFound("batch")
     devices = await briefs(gateway, principal, device_ids)
-    batch = batch_json(gateway, detail.message, detail.recipients, devices.get(device.id))
+    batch = wire_batch(gateway, detail.message, detail.recipients, devices.get(device.id))
     messages = [
-        sent_json(gateway, detail.message, r, devices.get(r.device_id)) for r in detail.recipients
+        wire_sent(gateway, detail.message, r, devices.get(r.device_id)) for r in detail.recipients
     ]
-    return data_response({"batch": batch, "messages": messages})
+    return data_response(wire.BatchDetail(batch=batch, messages=messages))
 
 
 async def get_stats(request: web.Request) -> web.Response:
@@ -235,10 +235,10 @@ async def get_stats(request: web.Request) -> web.Response:
     devices = await gateway.devices.list_devices(principal)
     api_keys = await gateway.api_keys.list_keys(principal.user_id, "active")
     return data_response(
-        {
-            "totalSentSMSCount": totals.sent_count,
-            "totalReceivedSMSCount": totals.received_count,
-            "totalDeviceCount": len(devices),
-            "totalApiKeyCount": len(api_keys),
-        }
+        wire.Totals(
+            sent_count=totals.sent_count,
+            received_count=totals.received_count,
+            device_count=len(devices),
+            api_key_count=len(api_keys),
+        )
     )

@@ -12,6 +12,7 @@ from textko_server.errors import NotFound
 from textko_server.gateway.history import NEWEST, Position
 from textko_server.gateway.public_ids import Kind, PublicIds
 from textko_server.http.app_keys import GATEWAY
+from textko_server.http.dialects.textko import wire
 from textko_server.http.dialects.textko.shape import Refused
 from textko_server.model import Device, Principal
 
@@ -38,23 +39,23 @@ class Paging(msgspec.Struct, frozen=True):
     def skip_count(self) -> int:
         return 0 if self.cursor is not None else (self.page - 1) * self.limit
 
-    def meta(self, end_count: int, next_cursor: str | None) -> dict[str, Any]:
+    def meta(self, end_count: int, next_cursor: str | None) -> wire.PageMeta:
         """`total` is exact on the last page; before it, it says that there is at least one more.
 
         Counting a long history would cost more than reading a page of it.
         """
-        rest = {"nextCursor": next_cursor, "hasMore": next_cursor is not None}
+        has_more = next_cursor is not None
         if self.cursor is not None:
-            return {"limit": self.limit, **rest}
-        total = end_count + (next_cursor is not None)
-        pages_count = -(-total // self.limit)
-        counted = {
-            "page": self.page,
-            "limit": self.limit,
-            "total": total,
-            "totalPages": pages_count,
-        }
-        return counted | rest
+            return wire.PageMeta(limit=self.limit, next_cursor=next_cursor, has_more=has_more)
+        total = end_count + has_more
+        return wire.PageMeta(
+            page=self.page,
+            limit=self.limit,
+            total=total,
+            total_pages=-(-total // self.limit),
+            next_cursor=next_cursor,
+            has_more=has_more,
+        )
 
 
 def read_paging(request: web.Request, default_limit: int = 50) -> Paging:

@@ -24,6 +24,7 @@ from textko_server.gateway.phone_numbers import normalise
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import read_json
+from textko_server.http.dialects.textko import wire
 from textko_server.http.dialects.textko.access import with_scope
 from textko_server.http.dialects.textko.parameters import device_key, read_moment
 from textko_server.http.dialects.textko.shape import Rejected, data_response
@@ -236,22 +237,23 @@ def _scheduled_at(value: Any, now_ms: int, path: str) -> int | None:
 # --- the answer ---
 
 
-def _accepted(gateway: Gateway, submitted: list[Submitted], *, is_bulk: bool) -> Body:
+def _accepted(
+    gateway: Gateway, submitted: list[Submitted], *, is_bulk: bool
+) -> wire.Accepted | wire.AcceptedBulk:
     encode = gateway.public_ids.encode
     if not is_bulk:
         [done] = submitted
-        return {
-            "success": True,
-            "message": "SMS added to queue for processing",
-            "smsBatchId": encode(Kind.MESSAGE, done.message_id, done.created_at),
-            "recipientCount": len(done.recipient_ids),
-        }
+        return wire.Accepted(
+            success=True,
+            message="SMS added to queue for processing",
+            sms_batch_id=encode(Kind.MESSAGE, done.message_id, done.created_at),
+            recipient_count=len(done.recipient_ids),
+        )
     batch_ids = [encode(Kind.MESSAGE, done.message_id, done.created_at) for done in submitted]
-    return {
-        "success": True,
-        "message": "Bulk SMS added to queue for processing",
-        "smsBatchId": batch_ids[0],
-        # Upstream has one batch for all; here each message can be asked for.
-        "smsBatchIds": batch_ids,
-        "recipientCount": sum(len(done.recipient_ids) for done in submitted),
-    }
+    return wire.AcceptedBulk(
+        success=True,
+        message="Bulk SMS added to queue for processing",
+        sms_batch_id=batch_ids[0],
+        sms_batch_ids=batch_ids,
+        recipient_count=sum(len(done.recipient_ids) for done in submitted),
+    )

@@ -45,11 +45,6 @@ def data_response(
     return json_response({"data": data, **extra}, status=status, headers=headers)
 
 
-def without_nones(fields: dict[str, Any]) -> dict[str, Any]:
-    """Upstream leaves out what is not set."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def error_response(problem: Problem) -> web.Response:
     error = problem.error
     body: dict[str, Any]

@@ -13,8 +13,9 @@ from textko_server.gateway.accounts import MAX_LIST_COUNT
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import read_json
+from textko_server.http.dialects.textko import wire
 from textko_server.http.dialects.textko.access import admin
-from textko_server.http.dialects.textko.auth import user_json
+from textko_server.http.dialects.textko.auth import wire_user
 from textko_server.http.dialects.textko.parameters import path_key
 from textko_server.http.dialects.textko.shape import Refused, data_response
 from textko_server.model import Role
@@ -51,9 +52,9 @@ async def list_users(request: web.Request) -> web.Response:
         after_id = key
     limit = min(int(text), MAX_LIST_COUNT)
     users = await gateway.accounts.list_users(after_id, limit)
-    shown = [user_json(gateway, user) for user in users]
-    next_cursor = shown[-1]["_id"] if len(shown) == limit else None
-    meta = {"limit": limit, "nextCursor": next_cursor, "hasMore": next_cursor is not None}
+    shown = [wire_user(gateway, user) for user in users]
+    next_cursor = shown[-1].id if len(shown) == limit else None
+    meta = wire.PageMeta(limit=limit, next_cursor=next_cursor, has_more=next_cursor is not None)
     return data_response(shown, meta=meta)
 
 
@@ -63,7 +64,7 @@ async def patch_role(request: web.Request) -> web.Response:
     key = path_key(request, Kind.USER, "user")
     body = await read_json(request, RoleBody)
     gateway = request.app[GATEWAY]
-    return data_response(user_json(gateway, await gateway.accounts.set_role(key, body.role)))
+    return data_response(wire_user(gateway, await gateway.accounts.set_role(key, body.role)))
 
 
 async def delete_user(request: web.Request) -> web.Response:
@@ -76,4 +77,4 @@ async def delete_user(request: web.Request) -> web.Response:
     if key == principal.user_id:
         raise Conflict("you cannot delete yourself: ask another admin")
     await request.app[GATEWAY].accounts.delete_user(key)
-    return data_response({"success": True})
+    return data_response(wire.Success(success=True))

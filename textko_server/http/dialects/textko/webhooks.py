@@ -4,8 +4,6 @@ A phone that fell silent is told of as `UNKNOWN_STATE` to who asked for it, else
 `SMS_STATUS_UPDATED` of upstream is accepted beside other events and never fires, as there.
 """
 
-from typing import Any
-
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
@@ -18,10 +16,11 @@ from textko_server.gateway.public_ids import Kind
 from textko_server.gateway.webhooks import WebhookChanges
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import read_json
+from textko_server.http.dialects.textko import wire
 from textko_server.http.dialects.textko.access import with_all_scopes
 from textko_server.http.dialects.textko.auth import public_user_id
 from textko_server.http.dialects.textko.parameters import one_of, path_key, read_paging
-from textko_server.http.dialects.textko.shape import Refused, data_response, without_nones
+from textko_server.http.dialects.textko.shape import Refused, data_response
 from textko_server.model import Principal, Webhook, WebhookAttempt, WebhookDelivery
 
 _NEVER_FIRED = frozenset({"SMS_STATUS_UPDATED"})
@@ -56,7 +55,7 @@ class NewWebhookBody(_Body, frozen=True):
     name: str | None = None
 
 
-class ChangesBody(_Body, frozen=True):
+class WebhookChangesBody(_Body, frozen=True):
     name: str | UnsetType = UNSET
     delivery_url: str | UnsetType = UNSET
     signing_secret: str | UnsetType = UNSET
@@ -82,7 +81,7 @@ async def list_webhooks(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     found = await gateway.webhooks.list_webhooks(principal.user_id)
     user_id = await public_user_id(gateway, principal)
-    return data_response([_webhook_json(gateway, user_id, w) for w in found])
+    return data_response([_wire_webhook(gateway, user_id, w) for w in found])
 
 
 async def post_webhook(request: web.Request) -> web.Response:
@@ -115,7 +114,7 @@ async def patch_webhook(request: web.Request) -> web.Response:
     """`PATCH /api/v1/webhooks/:id`; what is left out stays."""
     principal = await with_all_scopes(request)
     key = path_key(request, Kind.WEBHOOK, "webhook")
-    body = await read_json(request, ChangesBody)
+    body = await read_json(request, WebhookChangesBody)
     changes = WebhookChanges(
         name=UNSET if body.name is UNSET else clean_text(body.name),
         url=body.delivery_url,
@@ -135,7 +134,7 @@ async def delete_webhook(request: web.Request) -> web.Response:
     principal = await with_all_scopes(request)
     key = path_key(request, Kind.WEBHOOK, "webhook")
     await request.app[GATEWAY].webhooks.delete(principal.user_id, key)
-    return data_response({"success": True})
+    return data_response(wire.Success(success=True))
 
 
 def _events(events: list[str]) -> list[str]:
@@ -154,31 +153,29 @@ async def _answer(
 ) -> web.Response:
     gateway = request.app[GATEWAY]
     user_id = await public_user_id(gateway, principal)
-    return data_response(_webhook_json(gateway, user_id, webhook), status=status)
+    return data_response(_wire_webhook(gateway, user_id, webhook), status=status)
 
 
-def _webhook_json(gateway: Gateway, user_id: str, webhook: Webhook) -> dict[str, Any]:
+def _wire_webhook(gateway: Gateway, user_id: str, webhook: Webhook) -> wire.Webhook:
     """With the secret, as upstream: whoever may read this may also replace it."""
     attempted_at = max(webhook.last_success_at or 0, webhook.last_failure_at or 0)
-    return without_nones(
-        {
-            "_id": gateway.public_ids.encode(Kind.WEBHOOK, webhook.id, webhook.created_at),
-            "user": user_id,
-            "name": webhook.name,
-            "isActive": webhook.is_enabled,
-            "disabledReason": webhook.disabled_reason,
-            "events": webhook.events.split(),
-            "deliveryUrl": webhook.url,
-            "signingSecret": webhook.secret,
-            "successfulDeliveryCount": webhook.success_count,
-            "deliveryFailureCount": webhook.failure_count,
-            "deliveryAttemptCount": webhook.success_count + webhook.failure_count,
-            "lastDeliveryAttemptAt": _iso(attempted_at or None),
-            "lastDeliverySuccessAt": _iso(webhook.last_success_at),
-            "lastDeliveryFailureAt": _iso(webhook.last_failure_at),
-            "createdAt": _iso(webhook.created_at),
-            "updatedAt": _iso(webhook.updated_at),
-        }
+    return wire.Webhook(
+        id=gateway.public_ids.encode(Kind.WEBHOOK, webhook.id, webhook.created_at),
+        user=user_id,
+        name=webhook.name,
+        is_active=webhook.is_enabled,
+        disabled_reason=webhook.disabled_reason,
+        events=webhook.events.split(),
+        delivery_url=webhook.url,
+        signing_secret=webhook.secret,
+        successful_delivery_count=webhook.success_count,
+        delivery_failure_count=webhook.failure_count,
+        delivery_attempt_count=webhook.success_count + webhook.failure_count,
+        last_delivery_attempt_at=_iso(attempted_at or None),
+        last_delivery_success_at=_iso(webhook.last_success_at),
+        last_delivery_failure_at=_iso(webhook.last_failure_at),
+        created_at=iso_utc_ms(webhook.created_at),
+        updated_at=iso_utc_ms(webhook.updated_at),
     )
 
 
@@ -205,7 +202,7 @@ async def list_notifications(request: web.Request) -> web.Response:
     notifications = []
     for delivery in shown:
         _, attempts = await gateway.webhooks.get_delivery(principal.user_id, delivery.id)
-        notifications.append(_notification_json(gateway, delivery, attempts))
+        notifications.append(_wire_notification(gateway, delivery, attempts))
     meta = paging.meta(len(found), cursor)
     return data_response({"data": notifications, "meta": meta})
 
@@ -245,35 +242,34 @@ async def _deliveries(
     return found, before_id
 
 
-def _status(delivery: WebhookDelivery) -> str:
+def _status(delivery: WebhookDelivery) -> wire.NotificationStatus:
     if delivery.state == "pending" and delivery.attempt_count:
         return "retrying"
-    return delivery.state
+    status: wire.NotificationStatus = msgspec.convert(delivery.state, wire.NotificationStatus)
+    return status
 
 
-def _notification_json(
+def _wire_notification(
     gateway: Gateway, delivery: WebhookDelivery, attempts: list[WebhookAttempt]
-) -> dict[str, Any]:
+) -> wire.Notification:
     public_id = gateway.public_ids.encode(Kind.DELIVERY, delivery.id, delivery.created_at)
     last = attempts[-1] if attempts else None
     is_delivered = delivery.state == "delivered"
-    return without_nones(
-        {
-            "_id": public_id,
-            "event": delivery.event,
-            "payload": msgspec.Raw(delivery.body),
-            "status": _status(delivery),
-            "idempotencyKey": public_id,
-            "deliveryAttemptCount": delivery.attempt_count,
-            "lastDeliveryAttemptAt": _iso(last.at) if last else None,
-            "nextDeliveryAttemptAt": _iso(delivery.next_attempt_at),
-            "deliveredAt": _iso(delivery.ended_at) if is_delivered else None,
-            "deliveryAttemptAbortedAt": None if is_delivered else _iso(delivery.ended_at),
-            "httpStatusCode": last.status if last else None,
-            "responseBody": last.answer if last else None,
-            "errorMessage": last.error if last else None,
-            "createdAt": _iso(delivery.created_at),
-        }
+    return wire.Notification(
+        id=public_id,
+        event=delivery.event,
+        payload=msgspec.Raw(delivery.body),
+        status=_status(delivery),
+        idempotency_key=public_id,
+        delivery_attempt_count=delivery.attempt_count,
+        last_delivery_attempt_at=_iso(last.at) if last else None,
+        next_delivery_attempt_at=_iso(delivery.next_attempt_at),
+        delivered_at=_iso(delivery.ended_at) if is_delivered else None,
+        delivery_attempt_aborted_at=None if is_delivered else _iso(delivery.ended_at),
+        http_status_code=last.status if last else None,
+        response_body=last.answer if last else None,
+        error_message=last.error if last else None,
+        created_at=iso_utc_ms(delivery.created_at),
     )
 
 

@@ -1,0 +1,71 @@
+"""Self Hosted SMS's operations, for the published description."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from textko_server.http.dialects.selfhosted import wire
+from textko_server.http.openapi.operation import IDEMPOTENCY_KEY, Operation, Parameter, Tag
+
+_MAX_ITEMS = 1_000  # sms.MAX_ITEMS
+_HASH = "9f86d081884c7d65"
+
+TAG = Tag(
+    name="selfhosted",
+    title="Self Hosted SMS",
+    description="""\
+The API of Self Hosted SMS: a queue under /api/{token}. Applications queue texts; the phone app \
+fetches them and reports what became of each.
+
+The token in the path is an API key of this server. A message that was fetched and not reported on \
+within its lease goes back in its place. Bad items of a request are named and the others queued.""",
+    errors=wire.Error,
+    parameters=(Parameter(name="token", description="An API key.", example="YOUR_API_KEY"),),
+)
+
+
+def operations() -> list[Operation]:
+    return [
+        Operation(
+            method="POST",
+            path="/api/{token}/queue",
+            summary="Queue texts.",
+            description="422 when no item is good; then nothing was queued.",
+            tag=TAG,
+            security=(),
+            headers=(IDEMPOTENCY_KEY,),
+            body=Annotated[list[wire.Item], Meta(min_length=1, max_length=_MAX_ITEMS)],
+            answers={200: wire.Queued, 422: (wire.Queued, wire.Error)},
+            body_example=[{"phone": "+251912345678", "message": "Hello"}],
+            answer_example={
+                "ok": True,
+                "queued": 1,
+                "failed": 0,
+                "items": [{"index": 0, "hash": _HASH, "phone": "+251912345678"}],
+                "errors": [],
+            },
+        ),
+        Operation(
+            method="GET",
+            path="/api/{token}/get_messages",
+            summary="Fetch messages to send, oldest first.",
+            description="They are now this phone's to send: report on each.",
+            tag=TAG,
+            security=(),
+            query=wire.FetchQuery,
+            answers={200: list[wire.FetchedMessage]},
+            query_example={"limit": 20},
+            answer_example=[{"phone": "+251912345678", "text": "Hello", "hash": _HASH}],
+        ),
+        Operation(
+            method="POST",
+            path="/api/{token}/status",
+            summary="Report what became of fetched messages.",
+            tag=TAG,
+            security=(),
+            body=wire.StatusBody,
+            answers={200: wire.Updated, 422: wire.NotUpdated},
+            body_example={"device": "Kitchen", "messages": [{"hash": _HASH, "status": 2}]},
+            answer_example={"ok": True, "updated": 1},
+        ),
+    ]
