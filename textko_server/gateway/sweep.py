@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 # A sweep holds the writer for a few milliseconds at most; what is left comes in the next round.
 BATCH_COUNT = 200
-# Between two looks. New jobs wake the sweep no sooner than this, which is fine: nothing is due within
-# a second of its creation.
+# Between two looks. New jobs wake the sweep no sooner than this, which is fine: nothing is due
+# within a second of its creation.
 INTERVAL_MS = 1_000
 
 
