@@ -10,6 +10,7 @@ from textko_server.gateway.accounts import Accounts
 from textko_server.gateway.analytics import Analytics
 from textko_server.gateway.api_keys import ApiKeys
 from textko_server.gateway.audience import Audience
+from textko_server.gateway.contact_tags import ContactTags
 from textko_server.gateway.contacts import Contacts
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.dispatch import Dispatch
@@ -34,10 +35,12 @@ from textko_server.gateway.presence import Presence
 from textko_server.gateway.public_ids import PublicIds
 from textko_server.gateway.reports import Reports
 from textko_server.gateway.schedule import Schedule
+from textko_server.gateway.senders import Senders
 from textko_server.gateway.sweep import Sweep
 from textko_server.gateway.sync import Sync
 from textko_server.gateway.templates import Templates
 from textko_server.gateway.tokens import LoginTokens, SignedLinks, make_secret
+from textko_server.gateway.verification import Verifications
 from textko_server.gateway.webhooks import Webhooks
 from textko_server.store import devices as device_store
 from textko_server.store import messages as message_store
@@ -82,6 +85,9 @@ class Gateway:
             self.presence,
             settings.accounts.low_credits,
         )
+        self.senders = Senders(self.devices)
+        self.verifications = Verifications(db, clock, keys.verifications, self.messages)
+        self.contact_tags = ContactTags(db, clock, self.webhooks)
         self.idempotency = Idempotency(db, clock, self.messages)
         self.history = History(db, self.messages)
         self.contacts = Contacts(db, clock, settings.messages.default_region)
@@ -169,3 +175,4 @@ class _Secrets:
         self.public_ids = secret_store.get_or_create(tx, "public_ids", make_secret)
         self.jwt = secret_store.get_or_create(tx, "jwt", make_secret)
         self.links = secret_store.get_or_create(tx, "links", make_secret)
+        self.verifications = secret_store.get_or_create(tx, "verifications", make_secret)

@@ -33,7 +33,7 @@ from textko_server.model import (
     WebhookAttempt,
     WebhookDelivery,
 )
-from textko_server.store import devices, webhook_deliveries, webhooks
+from textko_server.store import contact_tags, devices, webhook_deliveries, webhooks
 from textko_server.store.database import Database, Transaction
 
 MAX_NAME_LENGTH = 64
@@ -282,13 +282,14 @@ class Webhooks:
             )
 
         def textlink_body(_ids: _Ids) -> bytes:
+            contact = contact_tags.find(tx, user_id, incoming.sender)
             return textlink_payloads.received_body(
                 phone_number=incoming.sender,
                 text=incoming.text,
                 timestamp=incoming.received_at,
                 sim_card_id=sim_id,
-                name=None,
-                tag=None,
+                name=contact.name if contact else None,
+                tag=contact.tag if contact else None,
             )
 
         for webhook in webhooks.enabled(tx, user_id):
@@ -296,6 +297,22 @@ class Webhooks:
                 self._owe(tx, webhook, user_id, TextLinkEvent.RECEIVED, now_ms, textlink_body)
             elif WebhookEvent.MESSAGE_RECEIVED in webhook.events:
                 self._owe(tx, webhook, user_id, WebhookEvent.MESSAGE_RECEIVED, now_ms, textko_body)
+
+    def record_tag(
+        self,
+        tx: Transaction,
+        *,
+        now_ms: int,
+        user_id: int,
+        phone_number: str,
+        name: str | None,
+        tag: str,
+    ) -> None:
+        """Owe the change of a contact's tag to whoever asked for it; an empty tag: taken away."""
+        body = textlink_payloads.tag_body(phone_number=phone_number, tag=tag, name=name)
+        for webhook in webhooks.enabled(tx, user_id):
+            if TextLinkEvent.TAG in webhook.events:
+                self._owe(tx, webhook, user_id, TextLinkEvent.TAG, now_ms, lambda _ids: body)
 
     # --- the log of deliveries ---
 

@@ -22,7 +22,7 @@ from textko_server.http.app_keys import (
     About,
 )
 from textko_server.http.cors import DIALECT_PREFIXES, allow_origin
-from textko_server.http.dialects import selfhosted, texify, textko
+from textko_server.http.dialects import selfhosted, texify, textko, textlink
 from textko_server.http.metrics import METRICS, Metrics, get_metrics
 from textko_server.http.middleware import answer_errors
 from textko_server.http.openapi import routes as openapi
@@ -52,6 +52,7 @@ def make_app(
         *device.routes(),
         *admin.routes(),
         *textko.routes(),
+        *textlink.routes(),
         *texify.routes(),
         *selfhosted.routes(),
     ]

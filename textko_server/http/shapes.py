@@ -9,7 +9,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from textko_server.http.bodies import json_response
-from textko_server.http.dialects import selfhosted, texify, textko
+from textko_server.http.dialects import selfhosted, texify, textko, textlink
 from textko_server.http.problems import Problem, problem_details
 
 Shape = Callable[[Problem], web.Response]
@@ -28,6 +28,8 @@ def shape_of(path: str) -> Shape:
         if segment in texify.FIRST_SEGMENTS:
             return texify.error_response
         return _anybody
+    if path.startswith("/api/") and path.split("/")[2] in textlink.FIRST_SEGMENTS:
+        return textlink.error_response
     if _SELFHOSTED_TAIL.fullmatch(path) or path.startswith(selfhosted.OWN_PREFIXES):
         return selfhosted.error_response
     return _anybody

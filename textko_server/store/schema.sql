@@ -178,7 +178,7 @@ CREATE TABLE contacts (
     last_sim_id INTEGER,            -- the SIM that last wrote to it, or that it wrote to
     last_sim_at INTEGER,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL, saved_at INTEGER, first_name TEXT NOT NULL DEFAULT '', last_name TEXT NOT NULL DEFAULT '', email TEXT NOT NULL DEFAULT '', status TEXT NOT NULL DEFAULT 'active', tags TEXT NOT NULL DEFAULT '[]', custom_fields TEXT NOT NULL DEFAULT '{}', search_text TEXT NOT NULL DEFAULT '',
+    updated_at INTEGER NOT NULL, saved_at INTEGER, first_name TEXT NOT NULL DEFAULT '', last_name TEXT NOT NULL DEFAULT '', email TEXT NOT NULL DEFAULT '', status TEXT NOT NULL DEFAULT 'active', tags TEXT NOT NULL DEFAULT '[]', custom_fields TEXT NOT NULL DEFAULT '{}', search_text TEXT NOT NULL DEFAULT '', textlink_tag TEXT,
     UNIQUE (user_id, phone_number)
 ) STRICT;
 
@@ -345,3 +345,16 @@ CREATE TABLE credit_ledger (        -- every change of an account's number of cr
 ) STRICT;
 
 CREATE INDEX credit_ledger_of_user ON credit_ledger (user_id, id);
+
+CREATE TABLE verifications (        -- the latest code of an account for a number
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    phone_number TEXT NOT NULL,
+    code_hash BLOB,                 -- HMAC-SHA256 with this installation's secret; NULL: the code was used
+    wrong_count INTEGER NOT NULL,   -- tries that did not match
+    expires_at INTEGER NOT NULL,
+    sent_times TEXT NOT NULL,       -- space-separated: when codes were sent within the last hour
+    forget_at INTEGER NOT NULL,     -- from then on the row says nothing of interest
+    PRIMARY KEY (user_id, phone_number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX verifications_past ON verifications (forget_at);
