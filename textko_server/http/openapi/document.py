@@ -15,6 +15,9 @@ from textko_server import __version__
 from textko_server.http import admin, device
 from textko_server.http.dialects import textko
 from textko_server.http.dialects.selfhosted import operations as selfhosted
+from textko_server.http.dialects.texify import operations as texify
+from textko_server.http.dialects.textlink import operations as textlink
+from textko_server.http.openapi.field_notes import field_notes, structs_of
 from textko_server.http.openapi.operation import (
     API_KEY,
     BEARER,
@@ -25,7 +28,7 @@ from textko_server.http.openapi.operation import (
 )
 
 # In the order of the pages; each has `operations()`.
-PACKAGES = (textko, selfhosted, device, admin)
+PACKAGES = (textko, selfhosted, texify, textlink, device, admin)
 
 Json = dict[str, Any]
 
@@ -113,10 +116,19 @@ class _Schemas:
         }
         if len(self.components) < len(components):
             raise ValueError(f"two types of {tag.name} have one name: {sorted(components)}")
+        self._add_notes(tag, types)
+
+    def _add_notes(self, tag: Tag, types: list[Any]) -> None:
+        for name, struct in structs_of(types).items():
+            properties = self.components.get(f"{tag.name}.{name}", {}).get("properties", {})
+            for field, note in field_notes(struct).items():
+                properties[field].setdefault("description", note)
 
     def of(self, type_: Any) -> Json:
         if isinstance(type_, tuple):
             return {"anyOf": [self.of(one) for one in type_]}
+        if type_ is bytes:  # a file as it is; msgspec would have it in base64
+            return {}
         schema: Json = self._by_type[repr(type_)]
         return schema
 
@@ -199,6 +211,7 @@ def _parameters(operation: Operation, path: str, schemas: _Schemas) -> Iterable[
     known = {parameter.name: parameter for parameter in operation.tag.parameters}
     for name in _PATH_NAMES.findall(path):
         yield _parameter(known.get(name, _ID), name, schemas)
+    notes = {} if operation.query is None else field_notes(operation.query)
     for field in _query_fields(operation):
         described: Json = {
             "name": field.encode_name,
@@ -206,8 +219,9 @@ def _parameters(operation: Operation, path: str, schemas: _Schemas) -> Iterable[
             "required": field.required,
             "schema": _without_null(schemas.of(field.type)),
         }
-        if "description" in described["schema"]:
-            described["description"] = described["schema"]["description"]
+        note = described["schema"].get("description") or notes.get(field.encode_name)
+        if note:
+            described["description"] = note
         if field.default not in (None, msgspec.UNSET, msgspec.NODEFAULT):
             described["schema"] = described["schema"] | {"default": field.default}
         if field.encode_name in operation.query_example:
