@@ -515,7 +515,9 @@ async def test_reserved_word_is_never_a_token(server: RunningServer, word: str) 
     for method, tail in (("POST", "queue"), ("GET", "get_messages"), ("POST", "status")):
         answer = await server.request(method, f"/api/{word}/{tail}", [])
 
-        assert answer.status == 404
+        # /api/download/queue is a download of a version called "queue", for those who GET it.
+        is_download = word == "download" and method == "POST"
+        assert answer.status == (405 if is_download else 404)
         assert answer.json.get("error") or answer.json["message"]  # of the word's own dialect
 
 

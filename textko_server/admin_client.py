@@ -20,6 +20,7 @@ from textko_server.model import Role, State
 
 SOCKET_NAME = "textko.sock"
 _PREFIX = "/admin/v1"
+_APK = "application/vnd.android.package-archive"
 _CONNECT_S = 10.0
 # Deleting an account with a long history takes its time.
 _ANSWER_S = 600.0
@@ -286,6 +287,36 @@ class AdminClient:
     async def list_settings(self) -> wire.SettingList:
         return await self._call("GET", "/settings", wire.SettingList)
 
+    # --- versions of the phone app ---
+
+    async def list_releases(self) -> wire.ReleaseList:
+        return await self._call("GET", "/releases", wire.ReleaseList)
+
+    async def upload_release(
+        self,
+        chunks: AsyncIterator[bytes],
+        file_bytes: int,
+        query: wire.ReleaseQuery | None = None,
+    ) -> wire.Release:
+        """Upload an APK as a draft; `file_bytes` is its length."""
+        content = await self._request(
+            "POST", "/releases", query=query, upload=chunks,
+            headers={"Content-Length": str(file_bytes), "Content-Type": _APK},
+        )  # fmt: skip
+        return msgspec.json.decode(content, type=wire.Release)
+
+    async def set_release_notes(self, version_code: int, notes: str) -> wire.Release:
+        body = wire.ReleaseChanges(notes=notes)
+        return await self._call("PATCH", _path("releases", str(version_code)), wire.Release, body)
+
+    async def activate_release(self, version_code: int) -> wire.Release:
+        path = _path("releases", str(version_code), "activate")
+        return await self._call("POST", path, wire.Release)
+
+    async def withdraw_release(self, version_code: int) -> wire.Release:
+        path = _path("releases", str(version_code), "withdraw")
+        return await self._call("POST", path, wire.Release)
+
     # --- live events ---
 
     @asynccontextmanager
@@ -341,14 +372,17 @@ class AdminClient:
         path: str,
         body: wire.Request | None = None,
         query: wire.Request | None = None,
+        *,
+        upload: AsyncIterator[bytes] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> bytes:
         try:
             async with self._session.request(
                 method,
                 self._base_url + _PREFIX + path,
                 params=_parameters(query),
-                data=None if body is None else msgspec.json.encode(body),
-                headers=self._headers,
+                data=upload if body is None else msgspec.json.encode(body),
+                headers=self._headers | (headers or {}),
                 allow_redirects=False,
             ) as response:
                 status, content = response.status, await response.read()

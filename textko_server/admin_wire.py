@@ -14,6 +14,7 @@ from textko_server.model import Role, State
 
 PriorityName = Literal["otp", "high", "normal", "bulk"]
 DeliveryState = Literal["pending", "delivered", "failed"]
+ReleaseState = Literal["draft", "published", "withdrawn"]
 KeyStatus = Literal["active", "revoked", "all"]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
 NaturalNumber = Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
@@ -539,6 +540,40 @@ class Setting(Answer, frozen=True, kw_only=True):
 
 class SettingList(Answer, frozen=True, kw_only=True):
     settings: list[Setting]
+
+
+# --- versions of the phone app ---
+
+
+class ReleaseQuery(Request, frozen=True, kw_only=True):
+    """Beside an uploaded APK: what is to be known of it instead of what its manifest says."""
+
+    version: str | None = None
+    code: int | None = None
+
+
+class ReleaseChanges(Request, frozen=True, kw_only=True):
+    notes: str
+
+
+class Release(Answer, frozen=True, kw_only=True):
+    version_code: int
+    version: str
+    package: str
+    notes: str
+    file_bytes: int
+    sha256: str
+    state: ReleaseState
+    is_active: bool
+    """The one that phones are offered."""
+    download_count: int
+    published_at: int | None
+    created_at: int
+    updated_at: int
+
+
+class ReleaseList(Answer, frozen=True, kw_only=True):
+    releases: list[Release]
 
 
 # --- live events ---

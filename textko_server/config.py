@@ -20,6 +20,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address it listens on."""
     max_body_bytes: int = 2_097_152
     """Larger request bodies are refused."""
+    max_release_bytes: int = 268_435_456
+    """Larger app files are refused."""
     tls_cert: str = ""
     """Path of a PEM file with the certificate chain; only together with tls_key."""
     tls_key: str = ""

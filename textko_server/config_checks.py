@@ -102,6 +102,7 @@ _CHECKS: dict[str, Check] = {
     "server.listen": _listen,
     "server.public_url": _public_url,
     "server.max_body_bytes": _between(1_024, 1_073_741_824),
+    "server.max_release_bytes": _between(1_024, 10_737_418_240),
     "server.tls_cert": _file,
     "server.tls_key": _file,
     "server.trusted_proxies": _proxies,

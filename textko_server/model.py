@@ -425,3 +425,25 @@ class LedgerLine(msgspec.Struct, frozen=True):
     message_id: int | None
     """The first message of the submit it paid for."""
     created_at: int
+
+
+class Release(msgspec.Struct, frozen=True):
+    """A version of the phone app that this server keeps for download."""
+
+    version_code: int
+    """Android's: the higher is the newer."""
+    version: str
+    package: str
+    notes: str
+    file_name: str
+    """In the folder `releases` of the data directory."""
+    file_bytes: int
+    sha256: str
+    state: str
+    """draft, published, withdrawn"""
+    is_active: bool
+    """The one that `/download/app.apk` gives; of those published."""
+    download_count: int
+    published_at: int | None
+    created_at: int
+    updated_at: int

@@ -33,6 +33,7 @@ from textko_server.gateway.messages import Messages
 from textko_server.gateway.polls import Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.public_ids import PublicIds
+from textko_server.gateway.releases import Releases
 from textko_server.gateway.reports import Reports
 from textko_server.gateway.schedule import Schedule
 from textko_server.gateway.senders import Senders
@@ -90,6 +91,9 @@ class Gateway:
         self.contact_tags = ContactTags(db, clock, self.webhooks)
         self.idempotency = Idempotency(db, clock, self.messages)
         self.history = History(db, self.messages)
+        self.releases = Releases(
+            db, clock, settings.server.data_dir, settings.server.max_release_bytes
+        )
         self.contacts = Contacts(db, clock, settings.messages.default_region)
         self.templates = Templates(db, clock)
         self.audience = Audience(

@@ -12,6 +12,7 @@ from textko_server.http.admin import (
     live_events,
     logins,
     messages,
+    releases,
     server,
     users,
     webhooks,
@@ -25,6 +26,7 @@ ENDPOINTS = (
     *devices.ENDPOINTS,
     *messages.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *releases.ENDPOINTS,
     *server.ENDPOINTS,
 )
 

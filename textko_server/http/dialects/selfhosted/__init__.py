@@ -14,7 +14,7 @@ A message that was fetched and not reported on within its lease goes back in its
 
 from aiohttp import web
 
-from textko_server.http.dialects.selfhosted import sms
+from textko_server.http.dialects.selfhosted import postman, releases, sms
 from textko_server.http.dialects.selfhosted.shape import OWN_PREFIXES, error_response
 from textko_server.http.dialects.selfhosted.sms import RESERVED
 
@@ -22,4 +22,4 @@ __all__ = ["OWN_PREFIXES", "RESERVED", "error_response", "routes"]
 
 
 def routes() -> list[web.RouteDef]:
-    return sms.routes()
+    return [*releases.routes(), *sms.routes(), *postman.routes()]

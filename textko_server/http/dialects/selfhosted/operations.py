@@ -9,6 +9,15 @@ from textko_server.http.openapi.operation import IDEMPOTENCY_KEY, Operation, Par
 
 _MAX_ITEMS = 1_000  # sms.MAX_ITEMS
 _HASH = "9f86d081884c7d65"
+_APK = "application/vnd.android.package-archive"
+_URL = "https://sms.example.org"
+_VERSION = {
+    "version": "1.2.0",
+    "versionCode": 5,
+    "releaseNotes": "- Bug fixes",
+    "fileSize": 15_728_640,
+    "publishedAt": "2026-01-26T12:00:00+00:00",
+}
 
 TAG = Tag(
     name="selfhosted",
@@ -20,7 +29,10 @@ fetches them and reports what became of each.
 The token in the path is an API key of this server. A message that was fetched and not reported on \
 within its lease goes back in its place. Bad items of a request are named and the others queued.""",
     errors=wire.Error,
-    parameters=(Parameter(name="token", description="An API key.", example="YOUR_API_KEY"),),
+    parameters=(
+        Parameter(name="token", description="An API key.", example="YOUR_API_KEY"),
+        Parameter(name="version_code", description="Of a version.", example=5, type=int),
+    ),
 )
 
 
@@ -67,5 +79,45 @@ def operations() -> list[Operation]:
             answers={200: wire.Updated, 422: wire.NotUpdated},
             body_example={"device": "Kitchen", "messages": [{"hash": _HASH, "status": 2}]},
             answer_example={"ok": True, "updated": 1},
+        ),
+        Operation(
+            method="GET",
+            path="/api/app-version",
+            summary="The version of the phone app that is offered now.",
+            tag=TAG,
+            security=(),
+            answers={200: wire.AppVersion},
+            answer_example=_VERSION | {"downloadUrl": _URL + "/download/app.apk"},
+        ),
+        Operation(
+            method="GET",
+            path="/api/app-versions",
+            summary="All published versions of the phone app, highest version code first.",
+            tag=TAG,
+            security=(),
+            answers={200: wire.VersionList},
+            answer_example={
+                "versions": [
+                    _VERSION | {"isActive": True, "downloadUrl": _URL + "/api/download/5"}
+                ]
+            },
+        ),
+        Operation(
+            method="GET",
+            path="/download/app.apk",
+            summary="Download the version that is offered now.",
+            tag=TAG,
+            security=(),
+            content_type=_APK,
+            answers={200: bytes},
+        ),
+        Operation(
+            method="GET",
+            path="/api/download/{version_code}",
+            summary="Download a published version.",
+            tag=TAG,
+            security=(),
+            content_type=_APK,
+            answers={200: bytes},
         ),
     ]

@@ -77,6 +77,29 @@ class NotUpdated(msgspec.Struct, frozen=True, kw_only=True):
     errors: list[ItemError]
 
 
+class AppVersion(msgspec.Struct, frozen=True, rename="camel"):
+    version: str
+    version_code: int
+    download_url: str
+    release_notes: str
+    file_size: int
+    published_at: str
+
+
+class ListedVersion(msgspec.Struct, frozen=True, rename="camel"):
+    version: str
+    version_code: int
+    is_active: bool
+    download_url: str
+    release_notes: str
+    file_size: int
+    published_at: str
+
+
+class VersionList(msgspec.Struct, frozen=True):
+    versions: list[ListedVersion]
+
+
 class Error(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str
     code: str | None = None
