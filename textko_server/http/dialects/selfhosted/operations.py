@@ -97,9 +97,7 @@ def operations() -> list[Operation]:
             security=(),
             answers={200: wire.VersionList},
             answer_example={
-                "versions": [
-                    _VERSION | {"isActive": True, "downloadUrl": _URL + "/api/download/5"}
-                ]
+                "versions": [_VERSION | {"isActive": True, "downloadUrl": _URL + "/api/download/5"}]
             },
         ),
         Operation(
