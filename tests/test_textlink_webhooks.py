@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clocks import START_MS, FrozenClock
+from tests.commands import CommandLine
 from tests.gateways import ONE_SIM, World, everything_committed
-from tests.servers import RunningServer
+from tests.servers import REGULAR_EMAIL, RunningServer
 from tests.webhook_receiver import WebhookReceiver
 from textko_server.errors import Invalid
 from textko_server.gateway import textlink_payloads
@@ -322,3 +323,37 @@ async def test_failure_that_a_phone_reports_is_no_unknown_state(world: World) ->
     await world.report(device_id, job_id, State.FAILED, "generic")
 
     assert [event for event, _ in await owed(world)] == ["MESSAGE_FAILED"]
+
+
+# --- the command line ---
+
+
+async def test_webhook_in_textlinks_format_is_added_and_shown(
+    server: RunningServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    textko = CommandLine(server.server.settings.server.data_dir, capsys, monkeypatch)
+    add = ("webhook", "add", "--user", REGULAR_EMAIL, "--format", "textlink")
+
+    plain = await textko.json(*add, URL)
+    chosen = await textko.json(
+        *add, URL + "2", "--events", "failed,sent", "--secret-stdin", stdin="abc\n"
+    )
+    wrong = await textko(*add, URL + "3", "--events", "MESSAGE_SENT")
+    shown = await textko("webhook", "show", URL + "2")
+
+    assert (plain["format"], plain["events"]) == ("textlink", ALL)
+    assert (chosen["events"], chosen["secret"]) == (["sent", "failed"], "abc")
+    assert wrong.code != 0
+    assert "is none of received, sent, failed, tag" in wrong.err
+    assert "textlink" in shown.out
+
+
+async def test_device_shows_the_number_that_textlink_calls_sim_card_id(
+    server: RunningServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    textko = CommandLine(server.server.settings.server.data_dir, capsys, monkeypatch)
+    [sim] = await server.gateway.devices.list_sims(server.regular.device.id)
+
+    shown = await textko.json("device", "show", server.regular.device_id)
+
+    assert [told["id"] for told in shown["sims"]] == [sim.id]
