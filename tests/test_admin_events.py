@@ -9,6 +9,7 @@ import pytest
 
 from tests.clocks import START_MS
 from tests.servers import ADMIN_EMAIL, REGULAR_EMAIL, RunningServer, running_server
+from tests.texify import Texify
 from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient, AdminError
 from textko_server.gateway.events import AccountChanged, EventStream
@@ -82,6 +83,21 @@ async def test_events_carry_the_ids_that_the_api_shows(
     assert heard["incoming_received"].incoming_id == incoming.id
     assert (offered.message_id, offered.recipient_id) == (message.id, message.recipients[0].id)
     assert (offered.state, offered.device_id) == ("offered", server.regular.device_id)
+
+
+async def test_scheduled_messages_and_low_credits_are_told_of(
+    server: RunningServer, operator: AdminClient
+) -> None:
+    application = Texify(server)
+    await server.gateway.accounts.set_limits(server.regular.user.id, credits=100)
+    async with operator.events() as events:
+        scheduled_id = await application.schedule()
+        await application.send()
+        heard = await heard_until(events, {"scheduled_changed", "credits_low"})
+
+    scheduled, low = heard["scheduled_changed"], heard["credits_low"]
+    assert (scheduled.scheduled_id, scheduled.state) == (scheduled_id, "pending")
+    assert (low.user_id, low.count) == (server.regular.public_id, 99)
 
 
 async def test_deleted_device_is_named_by_the_id_it_had(

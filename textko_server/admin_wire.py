@@ -329,6 +329,8 @@ class Recipient(Answer, frozen=True, kw_only=True):
     id: str
     phone_number: str
     state: State
+    text: str | None
+    """Set where it is not the message's."""
     device_id: str | None
     device: str | None
     sim_slot: int | None
@@ -542,6 +544,33 @@ class SettingList(Answer, frozen=True, kw_only=True):
     settings: list[Setting]
 
 
+# --- opt-outs ---
+
+
+class OptOutQuery(UserQuery, frozen=True, kw_only=True):
+    before: str | None = None
+    limit: Limit = 50
+
+
+class NewOptOut(Request, frozen=True, kw_only=True):
+    phone_number: str
+
+
+class OptOut(Answer, frozen=True, kw_only=True):
+    id: str
+    user_id: str
+    user: str
+    phone_number: str
+    source: str
+    """text: it sent STOP; operator: it was entered."""
+    created_at: int
+
+
+class OptOutPage(Answer, frozen=True, kw_only=True):
+    opt_outs: list[OptOut]
+    next: str | None
+
+
 # --- versions of the phone app ---
 
 
@@ -583,8 +612,8 @@ class Event(Answer, frozen=True, kw_only=True):
     """An event of `GET /events`: its name and, as far as they apply, the ids of what it is about.
 
     message_submitted, recipient_changed, incoming_received, device_changed, account_changed,
-    webhook_attempted; and lost, when the reader was too slow: `count` events are missing, read
-    afresh.
+    webhook_attempted, scheduled_changed, credits_low; and lost, when the reader was too slow:
+    `count` events are missing, read afresh.
     """
 
     event: str
@@ -597,6 +626,7 @@ class Event(Answer, frozen=True, kw_only=True):
     webhook_id: str | None = None
     delivery_id: str | None = None
     state: str | None = None
+    scheduled_id: str | None = None
     what: str | None = None
     """Of a device or account: what happened to it."""
     detail: str | None = None
@@ -605,3 +635,4 @@ class Event(Answer, frozen=True, kw_only=True):
     status: int | None = None
     """HTTP status of the attempt; None: no answer."""
     count: int | None = None
+    """Of lost events; of credits_low: the credits left."""

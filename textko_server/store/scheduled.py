@@ -31,7 +31,8 @@ def put(tx: Transaction, changed: ScheduledMessage) -> None:
         _SCHEDULED.put,
         (
             c.text, c.sender_id, c.send_at, c.status, c.error_code, c.error, c.recipient_count,
-            c.segments, c.credits, c.encoding, json.dumps(c.message_ids), c.sent_at, c.updated_at, c.id,
+            c.segments, c.credits, c.encoding, json.dumps(c.message_ids), c.sent_at, c.updated_at,
+            c.id,
         ),
     )  # fmt: skip
 

@@ -170,4 +170,14 @@ async def _wire_event(gateway: Gateway, names: Names, event: events.Event) -> wi
             status=event.status,
             number=event.number,
         )
+    if isinstance(event, events.ScheduledChanged):
+        return wire.Event(
+            event="scheduled_changed",
+            at=event.at,
+            user_id=user_id,
+            scheduled_id=encode(Kind.SCHEDULED, event.scheduled_id, event.created_at),
+            state=event.status,
+        )
+    if isinstance(event, events.CreditsLow):
+        return wire.Event(event="credits_low", at=event.at, user_id=user_id, count=event.credits)
     return None

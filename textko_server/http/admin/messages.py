@@ -203,6 +203,7 @@ async def _wire_recipient(call: Call, names: Names, recipient: Recipient) -> wir
         id=call.gateway.public_ids.encode(Kind.RECIPIENT, recipient.id, recipient.created_at),
         phone_number=recipient.phone_number,
         state=recipient.state,
+        text=recipient.text,
         device_id=device_id,
         device=device,
         sim_slot=await names.slot(recipient.device_id, recipient.sim_id),
