@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textko_server.errors import Invalid
-from textko_server.gateway.templates import checked_values, render, variables_of
+from textko_server.gateway.templates import checked_text, checked_values, render, variables_of
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.]{0,10}", fullmatch=True)
 TEXTS = st.text(alphabet="{} ab_.1\n", max_size=60)
@@ -58,3 +58,9 @@ def test_plain_values_are_written_as_json_writes_them() -> None:
 def test_other_values_are_refused(variables: dict[str, object]) -> None:
     with pytest.raises(Invalid):
         checked_values(variables)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "x" * 10_001, "{{a}}" * 201])
+def test_text_that_would_take_too_long_or_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        checked_text(text)

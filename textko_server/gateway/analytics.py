@@ -17,7 +17,7 @@ from textko_server.store.database import Database
 DEFAULT_DAYS = 30
 MAX_DAYS = 92
 # What is read in a part of a second.
-MAX_RECIPIENTS = 200_000
+MAX_RECIPIENTS = 100_000
 
 _ACCEPTED = frozenset({State.SENT, State.DELIVERED})
 _SETTLED = frozenset({State.SENT, State.DELIVERED, State.FAILED, State.EXPIRED})

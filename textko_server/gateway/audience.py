@@ -4,6 +4,7 @@ One batch for all that are named one by one and one for each group, in the order
 a number gets one text, by whichever name came first. Nothing is stored here.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 
@@ -134,11 +135,9 @@ class Audience:
             raise self._too_many()
         if not batches:
             raise NobodyToWriteTo(people.invalid_phones, people.refused)
-        return Prepared(
-            [self._batch(draft, text, is_group, batch) for is_group, batch in batches],
-            people.invalid_phones,
-            people.refused,
-        )
+        # A thousand renderings take a part of a second: other requests go on.
+        rendered = await asyncio.to_thread(self._batches, draft, text, batches)
+        return Prepared(rendered, people.invalid_phones, people.refused)
 
     def is_phone(self, recipient: str) -> bool:
         """Whether it has the form of a phone number."""
@@ -190,6 +189,11 @@ class Audience:
         return people
 
     # --- what ---
+
+    def _batches(
+        self, draft: Draft, text: str, people: list[tuple[bool, list[_Somebody]]]
+    ) -> list[Batch]:
+        return [self._batch(draft, text, is_group, batch) for is_group, batch in people]
 
     def _batch(self, draft: Draft, text: str, is_group: bool, people: list[_Somebody]) -> Batch:
         numbers = [somebody.phone_number for somebody in people]

@@ -220,6 +220,8 @@ class Schedule:
         if isinstance(event, ScheduledChanged):
             if event.status == ScheduledStatus.PROCESSING:
                 self._scheduled_of |= dict.fromkeys(event.message_ids, event.scheduled_id)
+                # Some recipients may have ended in the same write.
+                self._to_settle.add(event.scheduled_id)
             return
         key = self._scheduled_of.get(event.message_id)
         if key is not None and (event.state in _GOOD or event.state in _ENDED_BADLY):
@@ -289,10 +291,12 @@ class Schedule:
 
     async def settle(self) -> None:
         """Give those an end of which every recipient is sent or ended."""
-        keys = sorted(self._to_settle)
-        self._to_settle.clear()
-        if not keys:
-            return
+        while self._to_settle:
+            await self._settle_some(sorted(self._to_settle)[:BATCH_COUNT])
+
+    async def _settle_some(self, keys: list[int]) -> None:
+        # Before the look: what happens during it is looked at again.
+        self._to_settle.difference_update(keys)
         try:
             settled = await self._db.write(
                 lambda tx: [key for key in keys if self._settle(tx, key)]

@@ -20,6 +20,7 @@ from textko_server.store.database import Database
 
 # Together they bound what a rendering takes: a text is full of variables, and each value is long.
 MAX_TEXT_CHARACTERS = 10_000
+MAX_VARIABLES = 200
 MAX_VALUES = 200
 MAX_VALUE_CHARACTERS = 2_000
 
@@ -88,6 +89,8 @@ def checked_text(text: str) -> str:
         raise Invalid("message", "must not be blank")
     if len(text) > MAX_TEXT_CHARACTERS:
         raise Invalid("message", f"may have at most {MAX_TEXT_CHARACTERS} characters")
+    if text.count("{{") > MAX_VARIABLES:
+        raise Invalid("message", f"may have at most {MAX_VARIABLES} variables")
     return text
 
 

@@ -434,7 +434,7 @@ class Report(Answer, frozen=True, kw_only=True):
     by_status: list[StatusVolume]
     by_device: list[DeviceVolume]
     is_complete: bool
-    """False: only the newest 200,000 are counted."""
+    """False: only the newest 100,000 are counted."""
 
 
 class LedgerLine(Answer, frozen=True, kw_only=True):
