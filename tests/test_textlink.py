@@ -1,5 +1,6 @@
 """TextLink as its vendor documents it and its clients read it; see docs/dialects/textlink.md."""
 
+import asyncio
 import json
 import random
 from pathlib import Path
@@ -464,6 +465,32 @@ async def test_old_codes_are_forgotten_as_new_ones_are_sent(
 
     rows = await server.gateway.db.fetch_all("SELECT phone_number FROM verifications")
     assert {number for (number,) in rows} == {PHONE, PHONE + "99"}
+
+
+async def test_right_code_tried_many_times_at_once_counts_once(server: RunningServer) -> None:
+    code = await send_code(server)
+
+    answers = await asyncio.gather(*(verify(server, code) for _ in range(20)))
+
+    assert sorted(answer["ok"] for answer in answers) == [False] * 19 + [True]
+
+
+async def test_guesses_at_once_are_no_more_than_five(server: RunningServer) -> None:
+    code = await send_code(server)
+
+    answers = await asyncio.gather(*(verify(server, wrong(code)) for _ in range(20)))
+
+    told = [answer["message"] for answer in answers]
+    assert (told.count("Invalid code"), told.count("Too many attempts")) == (5, 15)
+
+
+async def test_codes_asked_for_at_once_are_one(server: RunningServer) -> None:
+    body = {"phone_number": PHONE}
+
+    answers = await asyncio.gather(*(post(server, "/api/send-code", body) for _ in range(10)))
+
+    assert sorted(answer.status for answer in answers) == [200] + [429] * 9
+    assert len(await sent_rows(server, "1")) == 1
 
 
 # --- tags ---
