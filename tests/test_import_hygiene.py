@@ -36,6 +36,17 @@ def test_server_loads_nothing_of_the_terminal() -> None:
     assert loaded_by("import textko_server.server") & {"textual", "rich", "segno"} == set()
 
 
+def test_server_starts_without_its_documentation() -> None:
+    code = "import sys, textko_server.server; print([m for m in sys.modules if 'http.' in m])"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert "textko_server.http.openapi.document" not in ended.stdout
+    assert "textko_server.http.docs.pages" not in ended.stdout
+    assert "textko_server.http.openapi.routes" in ended.stdout
+
+
 def test_client_of_the_admin_api_loads_no_server() -> None:
     loaded = loaded_by("import textko_server.admin_client")
 

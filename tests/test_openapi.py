@@ -21,9 +21,6 @@ NOT_OF_AN_API = {
     "/readyz": "the same",
     "/metrics": "text of Prometheus",
     "/openapi.json": "this document",
-    "/postman": "a page",
-    "/postman/collection": "a file for a program",
-    "/postman/environment": "the same",
     "/docs": "pages",
     "/docs/{tag}": "pages",
     "/postman": "pages",
@@ -66,7 +63,7 @@ async def test_every_route_is_described_and_nothing_else(server: RunningServer) 
 
 
 def is_of_a_described_api(route: web.AbstractRoute) -> bool:
-    """Of a package in PACKAGES, or of none: HEAD and preflights come with other routes."""
+    """Of a dialect that is described, or of none: HEAD and preflights come with other routes."""
     if route.method in ("HEAD", "OPTIONS"):
         return False
     dialect = re.match(r"textko_server\.http\.dialects\.(\w+)", route.handler.__module__)

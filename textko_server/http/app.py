@@ -11,7 +11,7 @@ from textko_server.gateway.events import (
     WebhookAttempted,
 )
 from textko_server.gateway.gateway import Gateway
-from textko_server.http import admin, device, health
+from textko_server.http import admin, device, docs, health
 from textko_server.http.app_keys import (
     ABOUT,
     GATEWAY,
@@ -49,6 +49,7 @@ def make_app(
         *health.routes(),
         web.get("/metrics", get_metrics),
         *openapi.routes(),
+        *docs.routes(),
         *device.routes(),
         *admin.routes(),
         *textko.routes(),

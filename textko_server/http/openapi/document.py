@@ -1,6 +1,6 @@
 """The whole document, OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.1.html.
 
-A new dialect is one more line in PACKAGES. Made at the first request for it, and then kept: the
+A new dialect is one more line in _SOURCES. Made at the first request for it, and then kept: the
 server starts without it.
 """
 
@@ -13,10 +13,10 @@ import msgspec
 
 from textko_server import __version__
 from textko_server.http import admin, device
-from textko_server.http.dialects import textko
-from textko_server.http.dialects.selfhosted import operations as selfhosted
-from textko_server.http.dialects.texify import operations as texify
-from textko_server.http.dialects.textlink import operations as textlink
+from textko_server.http.dialects.selfhosted.operations import operations as selfhosted_operations
+from textko_server.http.dialects.texify.operations import operations as texify_operations
+from textko_server.http.dialects.textko.operations import operations as textko_operations
+from textko_server.http.dialects.textlink.operations import operations as textlink_operations
 from textko_server.http.openapi.field_notes import field_notes, structs_of
 from textko_server.http.openapi.operation import (
     API_KEY,
@@ -27,8 +27,15 @@ from textko_server.http.openapi.operation import (
     Tag,
 )
 
-# In the order of the pages; each has `operations()`.
-PACKAGES = (textko, selfhosted, texify, textlink, device, admin)
+# In the order of the pages.
+_SOURCES = (
+    textko_operations,
+    selfhosted_operations,
+    texify_operations,
+    textlink_operations,
+    device.operations,
+    admin.operations,
+)
 
 Json = dict[str, Any]
 
@@ -65,7 +72,7 @@ def document(server_url: str) -> Json:
 
 
 def all_operations() -> list[Operation]:
-    return [operation for package in PACKAGES for operation in package.operations()]
+    return [operation for operations in _SOURCES for operation in operations()]
 
 
 @cache

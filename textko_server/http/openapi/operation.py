@@ -1,7 +1,7 @@
 """One operation of an API: what a handler takes and answers, as types.
 
-Each package of routes has `operations()` beside `routes()`. Refuses to know JSON Schema: that is
-made of these in document.py.
+Each dialect has an operations.py beside its handlers, with `operations()`. Refuses to know JSON
+Schema: that is made of these in document.py.
 """
 
 from typing import Any, Literal

@@ -1,11 +1,11 @@
 """`GET /openapi.json`."""
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 
 from textko_server.http.bodies import json_response
-from textko_server.http.openapi.document import document
 from textko_server.http.public_url import public_url
 
 # It names the host that the caller named.
@@ -18,5 +18,11 @@ def routes() -> list[web.RouteDef]:
 
 async def get_openapi(request: web.Request) -> web.Response:
     # Making it takes a while, the first time: other requests go on.
-    described = await asyncio.to_thread(document, public_url(request))
+    described = await asyncio.to_thread(_document, public_url(request))
     return json_response(described, headers=_HEADERS)
+
+
+def _document(server_url: str) -> dict[str, Any]:
+    from textko_server.http.openapi.document import document  # the server starts without it
+
+    return document(server_url)

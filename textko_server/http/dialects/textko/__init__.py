@@ -26,10 +26,9 @@ from textko_server.http.dialects.textko import (
     users,
     webhooks,
 )
-from textko_server.http.dialects.textko.operations import operations
 from textko_server.http.dialects.textko.shape import FIRST_SEGMENTS, error_response
 
-__all__ = ["FIRST_SEGMENTS", "error_response", "operations", "routes"]
+__all__ = ["FIRST_SEGMENTS", "error_response", "routes"]
 
 
 def routes() -> list[web.RouteDef]:

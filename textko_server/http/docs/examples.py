@@ -1,0 +1,130 @@
+"""A request of the published document in curl, Python and JavaScript, to copy and run.
+
+What only the reader knows stands in capitals: YOUR_API_KEY. Everything is quoted in the way of its
+language, whatever the address of the server looks like.
+"""
+
+import json
+import pprint
+import shlex
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+Json = dict[str, Any]
+
+_CREDENTIALS = {
+    "apiKey": ("x-api-key", "YOUR_API_KEY"),
+    "bearer": ("Authorization", "Bearer YOUR_TOKEN"),
+    "deviceToken": ("Authorization", "Bearer YOUR_DEVICE_TOKEN"),
+}
+_MAX_DEPTH = 4
+
+
+class Example(msgspec.Struct, frozen=True):
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Any = None
+    """None: none."""
+
+
+def example_of(document: Json, method: str, path: str) -> Example:
+    operation = document["paths"][path][method]
+    headers = {}
+    if operation["security"]:
+        [scheme] = operation["security"][0]
+        name, value = _CREDENTIALS[scheme]
+        headers[name] = value
+    body = None
+    if "requestBody" in operation:
+        content = operation["requestBody"]["content"]["application/json"]
+        body = content.get("example", _sample(content["schema"], document, 0))
+        headers["Content-Type"] = "application/json"
+    return Example(method.upper(), _url(document, operation, path), headers, body)
+
+
+def _url(document: Json, operation: Json, path: str) -> str:
+    query = {}
+    for parameter in operation.get("parameters", []):
+        example = parameter.get("example")
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", quote(str(example)))
+        elif parameter["in"] == "query" and (parameter["required"] or example is not None):
+            query[parameter["name"]] = _sample(parameter, document, 0)
+    url: str = document["servers"][0]["url"] + path
+    return f"{url}?{urlencode(query)}" if query else url
+
+
+def _sample(schema: Json, document: Json, depth: int) -> Any:
+    """Something of that schema: what is required, or one field where nothing is."""
+    if "example" in schema:
+        return schema["example"]
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return _sample(document["components"]["schemas"][name], document, depth + 1)
+    if "schema" in schema:
+        return _sample(schema["schema"], document, depth)
+    if "anyOf" in schema:
+        return _sample(schema["anyOf"][0], document, depth)
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object":
+        properties = schema.get("properties", {})
+        names = schema.get("required") or list(properties)[:1]
+        if depth > _MAX_DEPTH:
+            names = []
+        return {name: _sample(properties[name], document, depth) for name in names}
+    if kind == "array":
+        return [_sample(schema.get("items", {}), document, depth)]
+    return {"integer": 1, "number": 1.5, "boolean": True, "null": None}.get(kind or "", "…")
+
+
+def curl(example: Example) -> str:
+    lines = [f"curl {shlex.quote(example.url)}"]
+    is_default = example.method == ("GET" if example.body is None else "POST")
+    if not is_default:
+        lines[0] = f"curl -X {example.method} {shlex.quote(example.url)}"
+    lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in example.headers.items()]
+    if example.body is not None:
+        lines.append(f"-d {shlex.quote(json.dumps(example.body, ensure_ascii=False))}")
+    return " \\\n  ".join(lines)
+
+
+def python(example: Example) -> str:
+    lines = ["import json", "import urllib.request", "", "request = urllib.request.Request("]
+    lines.append(f"    {_python(example.url)},")
+    if example.body is not None:
+        body = pprint.pformat(example.body, width=70, sort_dicts=False)
+        lines.append(f"    data=json.dumps({_indented(body, 4)}).encode(),")
+    if example.headers:
+        headers = pprint.pformat(example.headers, width=70, sort_dicts=False)
+        lines.append(f"    headers={_indented(headers, 4)},")
+    lines += [f'    method="{example.method}",', ")"]
+    lines += ["with urllib.request.urlopen(request) as response:", "    print(response.read())"]
+    return "\n".join(lines)
+
+
+def javascript(example: Example) -> str:
+    lines = [f"const response = await fetch({_script(example.url)}, {{"]
+    lines.append(f"  method: {_script(example.method)},")
+    if example.headers:
+        lines.append(f"  headers: {_indented(_script(example.headers), 2)},")
+    if example.body is not None:
+        lines.append(f"  body: JSON.stringify({_indented(_script(example.body), 2)}),")
+    lines += ["});", "console.log(response.status, await response.text());"]
+    return "\n".join(lines)
+
+
+def _python(text: str) -> str:
+    return json.dumps(text)
+
+
+def _script(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _indented(text: str, by: int) -> str:
+    return text.replace("\n", "\n" + " " * by)
