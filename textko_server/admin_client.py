@@ -287,6 +287,18 @@ class AdminClient:
     async def list_settings(self) -> wire.SettingList:
         return await self._call("GET", "/settings", wire.SettingList)
 
+    # --- opt-outs ---
+
+    async def list_opt_outs(self, query: wire.OptOutQuery | None = None) -> wire.OptOutPage:
+        return await self._call("GET", "/opt-outs", wire.OptOutPage, query=query)
+
+    async def add_opt_out(self, phone_number: str, user: str | None = None) -> wire.OptOut:
+        body = wire.NewOptOut(phone_number=phone_number)
+        return await self._call("POST", "/opt-outs", wire.OptOut, body, _of(user))
+
+    async def remove_opt_out(self, phone_number: str, user: str | None = None) -> None:
+        await self._request("DELETE", _path("opt-outs", phone_number), query=_of(user))
+
     # --- versions of the phone app ---
 
     async def list_releases(self) -> wire.ReleaseList:

@@ -121,6 +121,13 @@ class RateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests for each API key in the other dialects; 0: unlimited."""
 
 
+class OptOutSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    recognize: bool = True
+    """Whether a text that is STOP, and nothing else, opts its sender out; START in again."""
+    confirmation: str = ""
+    """Text that is sent, once, to who opted out so; empty: none."""
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     access: bool = False
@@ -135,4 +142,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dispatch: DispatchSettings = DispatchSettings()
     webhooks: WebhookSettings = WebhookSettings()
     rates: RateSettings = RateSettings()
+    opt_out: OptOutSettings = OptOutSettings()
     log: LogSettings = LogSettings()

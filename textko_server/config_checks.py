@@ -13,6 +13,8 @@ from typing import Any
 Check = Callable[[Any], str | None]
 
 _DAY_S = 86_400
+# Two segments or three, whatever the alphabet.
+_MAX_CONFIRMATION_CHARACTERS = 160
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[(?P<v6>[0-9A-Fa-f:.]{2,45})\])"
 _match_listen = re.compile(rf"{_HOST}:(?P<port>[0-9]{{1,5}})").fullmatch
 _match_origin = re.compile(rf"https?://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?").fullmatch
@@ -92,6 +94,12 @@ def _sender_id_characters(value: str) -> str | None:
     return "must be at most 32 characters of printable ASCII"
 
 
+def _confirmation(value: str) -> str | None:
+    if len(value) <= _MAX_CONFIRMATION_CHARACTERS and (not value or not value.isspace()):
+        return None
+    return f"must be a text of at most {_MAX_CONFIRMATION_CHARACTERS} characters, or empty"
+
+
 _COUNT = _between(1, 1_000_000)
 _COUNT_OR_NO_LIMIT = _between(0, 1_000_000, ", where 0 is no limit")
 _SECONDS = _between(1, 30 * _DAY_S)
@@ -143,4 +151,5 @@ _CHECKS: dict[str, Check] = {
     "webhooks.max_per_account": _COUNT,
     "rates.selfhosted_per_minute": _COUNT_OR_NO_LIMIT,
     "rates.requests_per_minute": _COUNT_OR_NO_LIMIT,
+    "opt_out.confirmation": _confirmation,
 }

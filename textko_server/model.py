@@ -447,3 +447,14 @@ class Release(msgspec.Struct, frozen=True):
     published_at: int | None
     created_at: int
     updated_at: int
+
+
+class OptOut(msgspec.Struct, frozen=True):
+    """A number that an account must not write to."""
+
+    id: int
+    user_id: int
+    phone_number: str
+    source: str
+    """text: it sent STOP; operator: it was entered."""
+    created_at: int

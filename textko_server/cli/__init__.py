@@ -13,8 +13,8 @@ from textko_server.cli.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, exit_cod
 from textko_server.errors import TextkoError
 
 COMMANDS = (
-    "serve", "demo", "tui", "user", "key", "device", "message", "inbox", "webhook", "release",
-    "config", "status", "phone", "version",
+    "serve", "demo", "tui", "user", "key", "device", "message", "inbox", "opt-out", "webhook",
+    "release", "config", "status", "phone", "version",
 )  # fmt: skip
 _EXAMPLES = """examples:
   textko serve                                            start the server on ./data
@@ -59,11 +59,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
+        module_name = f"textko_server.cli.{name.replace('-', '_')}"
         try:
-            module = import_module(f"textko_server.cli.{name}")
+            module = import_module(module_name)
         except ModuleNotFoundError as error:
             # Some commands come with parts that may be left out of an installation.
-            if error.name != f"textko_server.cli.{name}":
+            if error.name != module_name:
                 raise
             continue
         module.add_parser(subparsers)

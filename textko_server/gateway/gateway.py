@@ -30,6 +30,7 @@ from textko_server.gateway.inbox import Inbox
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.login_throttle import LoginThrottle
 from textko_server.gateway.messages import Messages
+from textko_server.gateway.opt_outs import OptOuts
 from textko_server.gateway.polls import Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.public_ids import PublicIds
@@ -75,7 +76,7 @@ class Gateway:
         self.lifecycle = Lifecycle(self.webhooks)
         self.dispatch = Dispatch(clock, settings.dispatch, self.public_ids, self.lifecycle)
         self.reports = Reports(clock, settings.dispatch, self.lifecycle)
-        self.inbox = Inbox(db, clock, self.webhooks)
+        self.opt_outs = OptOuts(db, clock, settings.opt_out, settings.messages.default_region)
         self.devices = Devices(db, clock, self.lifecycle, self.presence)
         self.messages = Messages(
             db,
@@ -84,8 +85,10 @@ class Gateway:
             settings.dispatch,
             self.lifecycle,
             self.presence,
+            self.opt_outs,
             settings.accounts.low_credits,
         )
+        self.inbox = Inbox(db, clock, self.webhooks, self.opt_outs, self.messages)
         self.senders = Senders(self.devices)
         self.verifications = Verifications(db, clock, keys.verifications, self.messages)
         self.contact_tags = ContactTags(db, clock, self.webhooks)
@@ -120,7 +123,7 @@ class Gateway:
         )
         # Codes have 38 bits and live ten minutes; this keeps guessing hopeless from one address.
         self.pairing_throttle = LoginThrottle(clock, 60, "pairings")
-        self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle, self.events)
+        self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle, self.opt_outs, self.events)
         db.on_loss = self.sync.forget_looks
         # Before the polls that these events wake.
         self.events.listen(self.sync.on_event, LaneFilled, DeviceChanged)
@@ -139,6 +142,7 @@ class Gateway:
         gateway.devices.start(await device_store.list_tokens(db))
         gateway.sync.start(await message_store.waiting_lanes(db))
         await gateway.schedule.start()
+        await gateway.opt_outs.start()
         return gateway
 
     async def run(self, stopping: asyncio.Event) -> None:

@@ -1,16 +1,23 @@
 """Incoming messages: what phones received, stored once, told to webhooks in one transaction."""
 
+import logging
+
 import msgspec
 
 from textko_server.clock import MINUTE_MS, Clock
-from textko_server.errors import NotFound
+from textko_server.errors import NotFound, TextkoError
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.events import IncomingReceived
+from textko_server.gateway.messages import Messages, Submission
+from textko_server.gateway.opt_outs import OptOuts
+from textko_server.gateway.principals import ALL_SCOPES
 from textko_server.gateway.webhooks import Webhooks
-from textko_server.model import Device, IncomingMessage, Principal, Sim
+from textko_server.model import Device, Dialect, IncomingMessage, Principal, Role, Sim
 from textko_server.store import incoming as store
 from textko_server.store import usage as usage_store
 from textko_server.store.database import Database, Transaction
+
+log = logging.getLogger(__name__)
 
 NEWEST = 1 << 62
 MAX_PAGE = 200
@@ -27,10 +34,19 @@ class Incoming(msgspec.Struct, frozen=True):
 
 
 class Inbox:
-    def __init__(self, db: Database, clock: Clock, webhooks: Webhooks) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        webhooks: Webhooks,
+        opt_outs: OptOuts,
+        messages: Messages,
+    ) -> None:
         self._db = db
         self._clock = clock
         self._webhooks = webhooks
+        self._opt_outs = opt_outs
+        self._messages = messages
 
     def receive(self, tx: Transaction, device: Device, sims: list[Sim], told: Incoming) -> None:
         """Store an incoming message, unless the phone told of it before."""
@@ -63,6 +79,24 @@ class Inbox:
             sim_id=None if sim is None else sim.id,
         )
         tx.after_commit(IncomingReceived(device.user_id, key, device.id, now_ms))
+        confirmation = self._opt_outs.hear(tx, device.user_id, message.sender, message.text)
+        if confirmation:
+            self._confirm(tx, device, sim, message.sender, confirmation)
+
+    def _confirm(
+        self, tx: Transaction, device: Device, sim: Sim | None, sender: str, text: str
+    ) -> None:
+        """Tell who opted out that they have, from the number they wrote to."""
+        sim_id = None if sim is None else sim.id
+        submission = Submission(
+            text, [sender], Dialect.ADMIN, device_id=device.id, sim_id=sim_id,
+            is_despite_opt_out=True,
+        )  # fmt: skip
+        account = Principal(device.user_id, Role.REGULAR, ALL_SCOPES, actor="opt-out")
+        try:
+            self._messages.insert(tx, account, [submission])
+        except TextkoError as error:  # a limit of the account: what came in counts all the same
+            log.warning("opt_out_not_confirmed", extra={"reason": error.code})
 
     async def get(self, principal: Principal, incoming_id: int | None) -> IncomingMessage:
         """Raises NotFound when absent or somebody else's."""

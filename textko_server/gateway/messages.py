@@ -9,9 +9,10 @@ import msgspec
 from textko_server.clock import Clock
 from textko_server.config import DispatchSettings, MessageSettings
 from textko_server.errors import Forbidden, Invalid, NotFound, TextkoError, WrongState
-from textko_server.gateway import charges, dispatch, states
+from textko_server.gateway import charges, dispatch, opt_outs, states
 from textko_server.gateway.events import DeviceChanged, LaneFilled, MessageSubmitted
 from textko_server.gateway.lifecycle import Lifecycle
+from textko_server.gateway.opt_outs import OptOuts
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.segments import Segmentation, segment
 from textko_server.model import (
@@ -49,6 +50,8 @@ class Submission(msgspec.Struct, frozen=True):
     """None: after the settings' time."""
     sender_id: str | None = None
     custom_id: str | None = None
+    is_despite_opt_out: bool = False
+    """For what answers an opt-out itself."""
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -66,8 +69,13 @@ class _Size(msgspec.Struct, frozen=True):
     longest: Segmentation
     segments: list[int] | None = None
     """Of each number, where texts differ."""
+    opted_out: frozenset[int] = frozenset()
+    """Places of the numbers that get nothing, and cost nothing."""
 
     def credits(self, recipient_count: int) -> int:
+        if self.opted_out:
+            each = self.segments or [self.longest.segments] * recipient_count
+            return sum(n for place, n in enumerate(each) if place not in self.opted_out)
         if self.segments is not None:
             return sum(self.segments)
         return recipient_count * self.longest.segments
@@ -85,7 +93,7 @@ class _Submit(msgspec.Struct, frozen=True):
         messages = segments = 0
         for submission, size in zip(self.submissions, self.sizes, strict=True):
             count = len(submission.phone_numbers)
-            messages += count
+            messages += count - len(size.opted_out)
             segments += size.credits(count)
         return charges.Charge(self.principal.user_id, messages, segments)
 
@@ -106,6 +114,7 @@ class Messages:
         dispatch_settings: DispatchSettings,
         lifecycle: Lifecycle,
         presence: Presence,
+        opt_outs: OptOuts,
         low_credits: int,
     ) -> None:
         """`low_credits`: an account that falls below it is told of."""
@@ -116,6 +125,7 @@ class Messages:
         self._dispatch_settings = dispatch_settings
         self._lifecycle = lifecycle
         self._presence = presence
+        self._opt_outs = opt_outs
         self._submits = db.batch(self._insert)
 
     # --- submit ---
@@ -172,6 +182,7 @@ class Messages:
         submits = [
             s if s.principal.device_ids is None else self._keep_to_devices(tx, s) for s in submits
         ]
+        submits = self._without_opted_out(tx, submits)
         takings = charges.take(tx, [submit.charge for submit in submits], now_ms)
         outcomes: list[list[Submitted] | TextkoError] = [
             taking if isinstance(taking, TextkoError) else [] for taking in takings
@@ -200,6 +211,8 @@ class Messages:
         ):
             own = range(at, at + len(submission.phone_numbers))
             at = own.stop
+            if size.opted_out:
+                self._fail_opted_out(tx, [own[place] for place in size.opted_out], now_ms)
             outcome.append(Submitted(message_id, now_ms, own, size.longest, size.credits(len(own))))
             tx.after_commit(
                 MessageSubmitted(
@@ -213,7 +226,10 @@ class Messages:
             [
                 (taking, outcome[0].message_id)
                 for taking, outcome in zip(takings, outcomes, strict=True)
-                if isinstance(taking, charges.Taken) and isinstance(outcome, list) and outcome
+                if isinstance(taking, charges.Taken)
+                and taking.segments
+                and isinstance(outcome, list)
+                and outcome
             ],
             now_ms,
             self._low_credits,
@@ -239,13 +255,48 @@ class Messages:
         ]
         return msgspec.structs.replace(submit, submissions=pinned)
 
+    def _without_opted_out(self, tx: Transaction, submits: list[_Submit]) -> list[_Submit]:
+        """The same, with the places of the numbers that asked not to be written to."""
+        if not any(self._opt_outs.may_have(submit.principal.user_id) for submit in submits):
+            return submits
+        opted_out = self._opt_outs.among(
+            tx,
+            (
+                (submit.principal.user_id, number)
+                for submit in submits
+                for submission in submit.submissions
+                for number in submission.phone_numbers
+            ),
+        )
+        if not opted_out:
+            return submits
+        return [
+            msgspec.structs.replace(
+                submit,
+                sizes=[
+                    _without(size, submission, submit.principal.user_id, opted_out)
+                    for submission, size in zip(submit.submissions, submit.sizes, strict=True)
+                ],
+            )
+            for submit in submits
+        ]
+
+    def _fail_opted_out(self, tx: Transaction, recipient_ids: list[int], now_ms: int) -> None:
+        for job in store.find_jobs(tx, recipient_ids).values():
+            self._lifecycle.move(
+                tx, job, State.FAILED, now_ms=now_ms, actor="recipient",
+                error_code=opt_outs.ERROR_CODE, error=opt_outs.ERROR, detail=opt_outs.ERROR,
+            )  # fmt: skip
+
     def _message_row(
         self, principal: Principal, s: Submission, size: _Size, now_ms: int
     ) -> tuple[object, ...]:
-        own_credits = None if size.segments is None else sum(size.segments)
+        count = len(s.phone_numbers)
+        is_plain = size.segments is None and not size.opted_out
+        own_credits = None if is_plain else size.credits(count)
         return (
             principal.user_id, s.dialect, principal.api_key_id, s.text, size.longest.encoding,
-            size.longest.segments, len(s.phone_numbers), _first_state(s), s.priority, s.sender_id,
+            size.longest.segments, count, _first_state(s), s.priority, s.sender_id,
             s.custom_id, s.scheduled_at, self._expires_at(s, now_ms), now_ms, now_ms, own_credits,
         )  # fmt: skip
 
@@ -267,7 +318,9 @@ class Messages:
         for index, phone_number in enumerate(s.phone_numbers):
             lane: str | None = None
             due_at = s.scheduled_at
-            if state is State.QUEUED:
+            if index in size.opted_out:
+                due_at = None
+            elif state is State.QUEUED:
                 lane, open_at = self._first_lane(tx, user_id, phone_number, home, now_ms)
                 filled[(user_id, lane)] = filled.get((user_id, lane), 0) + 1
                 due_at = expires_at if open_at is None else min(open_at, expires_at or open_at)
@@ -430,6 +483,8 @@ class Messages:
                 if job is None or job.recipient.state not in states.ENDED - {State.DELIVERED}:
                     continue
                 expires_at = now_ms + expire_ms if expire_ms else None
+                if self._opt_outs.has(tx, job.recipient.user_id, job.recipient.phone_number):
+                    continue
                 home = dispatch.living_home(tx, job.recipient)
                 self._lifecycle.move(
                     tx, job, State.QUEUED, now_ms=now_ms, actor=actor, detail="queued again",
@@ -439,10 +494,25 @@ class Messages:
                 )  # fmt: skip
                 count += 1
             if count == 0:
-                raise WrongState("nothing of this message has failed")
+                raise WrongState(
+                    "nothing of this message has failed that its recipient would still have"
+                )
             return count
 
         return await self._db.write(write)
+
+
+def _without(
+    size: _Size, submission: Submission, user_id: int, opted_out: set[tuple[int, str]]
+) -> _Size:
+    if submission.is_despite_opt_out:
+        return size
+    places = frozenset(
+        place
+        for place, number in enumerate(submission.phone_numbers)
+        if (user_id, number) in opted_out
+    )
+    return msgspec.structs.replace(size, opted_out=places) if places else size
 
 
 def _first_state(submission: Submission) -> State:

@@ -42,6 +42,7 @@ class Kind(IntEnum):
     TEMPLATE = 12
     SCHEDULED = 13
     LEDGER_LINE = 14
+    OPT_OUT = 15
 
 
 class PublicIds:

@@ -1,6 +1,6 @@
 """What happens to jobs by itself when its time has come: one index, one loop.
 
-scheduled   becomes queued
+scheduled   becomes queued; or fails, when its recipient has opted out meanwhile
 queued      expires; or a back-off, or the wait for the preferred SIM, is over
 offered     the lease lapsed: back to the queue, in its place
 claimed     the phone fell silent: fails, or (Self Hosted SMS) is offered again a few times
@@ -12,8 +12,10 @@ import logging
 from textko_server.clock import DAY_MS, Clock
 from textko_server.config import DispatchSettings
 from textko_server.errors import Unavailable
+from textko_server.gateway import opt_outs
 from textko_server.gateway.events import Event, Events, MessageSubmitted, RecipientChanged
 from textko_server.gateway.lifecycle import Lifecycle
+from textko_server.gateway.opt_outs import OptOuts
 from textko_server.model import Job, State
 from textko_server.store import messages as store
 from textko_server.store.database import Database, Transaction
@@ -34,12 +36,14 @@ class Sweep:
         clock: Clock,
         settings: DispatchSettings,
         lifecycle: Lifecycle,
+        opt_outs: OptOuts,
         events: Events,
     ) -> None:
         self._db = db
         self._clock = clock
         self._settings = settings
         self._lifecycle = lifecycle
+        self._opt_outs = opt_outs
         self._next_due_at: int | None = None
         self._is_known = False
         """Whether that is still so: while nothing changes, an idle server reads nothing."""
@@ -103,6 +107,11 @@ class Sweep:
                 tx, job, State.EXPIRED, now_ms=now_ms, actor="clock",
                 error_code="expired", error="no phone took it before it expired",
                 detail="no phone took it in time",
+            )  # fmt: skip
+        elif r.state is State.SCHEDULED and self._opt_outs.has(tx, r.user_id, r.phone_number):
+            self._lifecycle.move(
+                tx, job, State.FAILED, now_ms=now_ms, actor="clock",
+                error_code=opt_outs.ERROR_CODE, error=opt_outs.ERROR, detail=opt_outs.ERROR,
             )  # fmt: skip
         elif r.state is State.SCHEDULED:
             self._queue(tx, job, now_ms, "its time has come")

@@ -12,6 +12,7 @@ from textko_server.http.admin import (
     live_events,
     logins,
     messages,
+    opt_outs,
     releases,
     server,
     users,
@@ -26,6 +27,7 @@ ENDPOINTS = (
     *devices.ENDPOINTS,
     *messages.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *opt_outs.ENDPOINTS,
     *releases.ENDPOINTS,
     *server.ENDPOINTS,
 )

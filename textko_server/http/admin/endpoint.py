@@ -35,7 +35,11 @@ devices. An admin sees everybody's things, others their own. On the unix socket 
 directory, whoever may open it is the operator. Times are integer Unix milliseconds.""",
     errors=Problem,
     error_content_type="application/problem+json",
-    parameters=(Parameter(name="slot", description="Of the SIM, from 1.", example=1, type=int),),
+    parameters=(
+        Parameter(name="slot", description="Of the SIM, from 1.", example=1, type=int),
+        Parameter(name="code", description="Version code of an app.", example=5, type=int),
+        Parameter(name="number", description="Phone number.", example="+251911000001"),
+    ),
 )
 _NOBODY = Principal(user_id=0, role=Role.REGULAR, scopes=frozenset())
 _NO_STORE = {"Cache-Control": "no-store"}
