@@ -207,6 +207,51 @@ async def test_order_that_makes_no_sense_is_refused(
     assert answer.json["errors"][0]["field"] == field
 
 
+@pytest.mark.parametrize("name", ["contacts", "contactIds"])
+async def test_contacts_are_named_by_either_list_and_the_type_may_be_left_out(
+    application: Texify, name: str
+) -> None:
+    contact = await application.make_contact()
+    body = {"message": "Hi", "scheduledFor": NOON, name: [contact]}
+
+    made = (await application.do("POST", "/scheduled", body))["scheduledMessage"]
+
+    assert (made["recipientType"], made["estimatedRecipients"]) == ("contacts", 1)
+
+
+async def test_recipients_that_cannot_be_sent_to_are_listed(application: Texify) -> None:
+    await application.make_contact(JANE, status="unsubscribed")
+    body = {"message": "Hi", "scheduledFor": NOON, "phones": [JOHN, JANE, "123"]}
+
+    made = await application.do("POST", "/scheduled", body)
+
+    assert made["estimates"]["recipients"] == 1
+    assert made["invalidPhones"] == ["123"]
+    assert made["invalidRecipients"] == [{"recipient": JANE, "reason": "unsubscribed"}]
+
+
+@pytest.mark.parametrize("written", ["2026-01-15 11:00:00Z", "2026-01-15T14:00:00+03:00"])
+async def test_time_is_read_in_its_zone(application: Texify, written: str) -> None:
+    scheduled_id = await application.schedule(scheduledFor=written)
+
+    assert (await scheduled(application, scheduled_id))["scheduledFor"] == NOON
+
+
+async def test_change_that_comes_between_look_and_sending_wins(
+    server: RunningServer, application: Texify, clock: FrozenClock
+) -> None:
+    """The loop looks, the application cancels, the loop sends: nothing goes out."""
+    schedule = server.gateway.schedule
+    scheduled_id = await application.schedule()
+    [before] = (await schedule.list_page(server.regular.user.id, None, offset=0, limit=1))[0]
+    prepared = await server.gateway.audience.prepare(before.user_id, Draft("Hi", [JOHN]))
+    await application.do("POST", f"/scheduled/{scheduled_id}/cancel")
+
+    await server.gateway.db.write(lambda tx: schedule._send(tx, before, prepared))
+
+    assert (await application.get("/messages"))["data"] == []
+
+
 async def test_contact_is_no_group(application: Texify) -> None:
     contact = await application.make_contact()
     body = {"message": "Hi", "scheduledFor": NOON, "recipientType": "groups", "groups": [contact]}

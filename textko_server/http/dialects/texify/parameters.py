@@ -18,6 +18,7 @@ MAX_PAGE = 1_000_000
 MAX_SENDER_ID_CHARACTERS = 11
 _MAX_NAMED = 100
 
+_TIME_AT = len("2024-01-20T")
 _is_date = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 # 9999-12-31 in a zone behind UTC lies beyond it, and could not be shown.
 _YEAR_9999_MS = 253_370_764_800_000
@@ -64,8 +65,9 @@ def read_time(field: str, text: str) -> int:
 
 def _moment(field: str, text: str) -> int:
     try:
-        # A plus sign that was not escaped in a query is a space.
-        moment = datetime.fromisoformat(text.strip().replace(" ", "+"))
+        text = text.strip()
+        # Behind the time, a space is a plus sign that was not escaped in a query.
+        moment = datetime.fromisoformat(text[:_TIME_AT] + text[_TIME_AT:].replace(" ", "+"))
         if moment.tzinfo is None:
             if not _is_date(text):
                 raise Invalid(field, "must name its time zone, such as Z or +03:00")
