@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from tests.clocks import FrozenClock
-from tests.servers import RunningServer
+from tests.servers import ADMIN_EMAIL, REGULAR_EMAIL, RunningServer
 from tests.texify import JANE, JOHN, Texify
+from textko_server.admin_client import AdminClient, AdminError
+from textko_server.admin_wire import LedgerQuery
 from textko_server.clock import DAY_MS
 from textko_server.gateway.events import CreditsLow
 
@@ -98,6 +100,29 @@ async def test_falling_below_the_threshold_is_told_once(
         await application.send()
 
     assert told == [99]
+
+
+async def test_operator_reads_the_same_ledger_page_by_page(
+    server: RunningServer, application: Texify
+) -> None:
+    await set_credits(server, 10)
+    for _ in range(3):
+        await application.send()
+    expected = (await application.get("/analytics/credits"))["data"]
+
+    async with AdminClient.over_socket(server.server.socket_path) as operator:
+        first = await operator.list_ledger(REGULAR_EMAIL, LedgerQuery(limit=3))
+        rest = await operator.list_ledger(REGULAR_EMAIL, LedgerQuery(before=first.next, limit=3))
+
+    assert [line.id for line in first.lines + rest.lines] == [line["_id"] for line in expected]
+    assert [line.balance for line in first.lines + rest.lines] == [7, 8, 9, 10]
+    assert rest.next is None
+
+
+async def test_nobody_reads_anothers_ledger(server: RunningServer) -> None:
+    async with AdminClient.at_url(server.url, server.regular.jwt) as regular:
+        with pytest.raises(AdminError):
+            await regular.list_ledger(ADMIN_EMAIL)
 
 
 # --- analytics ---

@@ -143,6 +143,11 @@ class AdminClient:
     async def get_usage(self, user: str, query: wire.UsageQuery | None = None) -> wire.Usage:
         return await self._call("GET", _path("users", user, "usage"), wire.Usage, query=query)
 
+    async def list_ledger(
+        self, user: str, query: wire.LedgerQuery | None = None
+    ) -> wire.LedgerPage:
+        return await self._call("GET", _path("users", user, "ledger"), wire.LedgerPage, query=query)
+
     # --- API keys ---
 
     async def list_api_keys(self, query: wire.ApiKeyQuery | None = None) -> wire.ApiKeyPage:

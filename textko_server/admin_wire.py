@@ -189,6 +189,32 @@ class CreatedApiKey(ApiKey, frozen=True, kw_only=True):
     """Shown this once."""
 
 
+class LedgerQuery(Request, frozen=True, kw_only=True):
+    before: str | None = None
+    """Id of the last line of the page before."""
+    limit: Limit = 50
+
+
+class LedgerLine(Answer, frozen=True, kw_only=True):
+    """A change of an account's number of credits."""
+
+    id: str
+    kind: str
+    """message: a submit was charged; limits: an admin set the number."""
+    amount: int
+    """Below zero: taken."""
+    balance: int | None
+    """After it; None: unlimited from here on."""
+    message_id: str | None
+    """The first message of the submit it paid for."""
+    created_at: int
+
+
+class LedgerPage(Answer, frozen=True, kw_only=True):
+    lines: list[LedgerLine]
+    next: str | None
+
+
 class ApiKeyQuery(UserQuery, frozen=True, kw_only=True):
     status: KeyStatus = "all"
     after: str | None = None

@@ -8,10 +8,9 @@ import msgspec
 
 from textko_server.clock import DAY_MS, Clock
 from textko_server.errors import Invalid
-from textko_server.gateway.charges import list_ledger
 from textko_server.model import LedgerLine, Message, State
 from textko_server.store import analytics as store
-from textko_server.store import message_pages
+from textko_server.store import ledger, message_pages
 from textko_server.store.database import Database
 
 DEFAULT_DAYS = 30
@@ -130,4 +129,12 @@ class Analytics:
         self, user_id: int, *, offset: int, limit: int
     ) -> tuple[list[LedgerLine], int]:
         """A page of the changes of credits, newest first, and how many there are."""
-        return await list_ledger(self._db, user_id, offset=offset, limit=limit)
+        lines = await ledger.list_page(self._db, user_id, offset=offset, limit=limit)
+        return lines, await ledger.count(self._db, user_id)
+
+    async def list_ledger_before(
+        self, user_id: int, before_id: int | None, limit: int
+    ) -> list[LedgerLine]:
+        """The same by cursor: those before a key, or (None) the newest."""
+        before_id = ledger.NEWEST if before_id is None else before_id
+        return await ledger.list_page(self._db, user_id, before_id=before_id, limit=limit)

@@ -16,10 +16,9 @@ from textko_server.errors import (
     TextkoError,
 )
 from textko_server.gateway.events import CreditsLow
-from textko_server.model import LedgerLine
 from textko_server.store import ledger as ledger_store
 from textko_server.store import usage as store
-from textko_server.store.database import Database, Transaction
+from textko_server.store.database import Transaction
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -90,14 +89,6 @@ def record(
     for t, _ in limited:
         if t.balance is not None and t.balance < low_credits <= t.balance + t.segments:
             tx.after_commit(CreditsLow(t.user_id, t.balance, low_credits, now_ms))
-
-
-async def list_ledger(
-    db: Database, user_id: int, *, offset: int, limit: int
-) -> tuple[list[LedgerLine], int]:
-    """A page of an account's ledger, newest first, and how many lines there are."""
-    lines = await ledger_store.list_page(db, user_id, offset=offset, limit=limit)
-    return lines, await ledger_store.count(db, user_id)
 
 
 def _read(tx: Transaction, user_id: int, month: str, now_ms: int) -> _Account:

@@ -10,6 +10,8 @@ _LEDGER = load("ledger")
 
 # Pages are for people; counting further would cost more than reading one.
 MAX_COUNTED = 20_000
+# Higher than any key: the first page.
+NEWEST = 1 << 62
 
 
 def insert_debits(tx: Transaction, rows: list[tuple[Any, ...]]) -> None:
@@ -24,10 +26,12 @@ def insert_limits(
     tx.execute(_LEDGER.insert_limits, (user_id, amount, balance, now_ms))
 
 
-async def list_page(db: Database, user_id: int, *, offset: int, limit: int) -> list[LedgerLine]:
-    """Newest first."""
-    rows = await db.fetch_all(_LEDGER.list_of_user, (user_id, limit, offset))
-    return [LedgerLine(*row) for row in rows]
+async def list_page(
+    db: Database, user_id: int, *, before_id: int = NEWEST, offset: int = 0, limit: int
+) -> list[LedgerLine]:
+    """Newest first, those before a key."""
+    values = {"user_id": user_id, "before_id": before_id, "offset": offset, "limit": limit}
+    return [LedgerLine(*row) for row in await db.fetch_all(_LEDGER.list_of_user, values)]
 
 
 async def count(db: Database, user_id: int) -> int:

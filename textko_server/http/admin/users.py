@@ -98,6 +98,27 @@ async def get_usage(call: Call, query: wire.UsageQuery) -> wire.Usage:
     )
 
 
+async def list_ledger(call: Call, query: wire.LedgerQuery) -> wire.LedgerPage:
+    """Every change of an account's number of credits, newest first."""
+    encode = call.gateway.public_ids.encode
+    lines = [
+        wire.LedgerLine(
+            id=encode(Kind.LEDGER_LINE, line.id, line.created_at),
+            kind=line.kind,
+            amount=line.amount,
+            balance=line.balance,
+            message_id=None
+            if line.message_id is None
+            else encode(Kind.MESSAGE, line.message_id, line.created_at),
+            created_at=line.created_at,
+        )
+        for line in await call.gateway.analytics.list_ledger_before(
+            (await _user(call)).id, call.read_cursor(Kind.LEDGER_LINE, query.before), query.limit
+        )
+    ]
+    return wire.LedgerPage(lines=lines, next=lines[-1].id if len(lines) == query.limit else None)
+
+
 async def _user(call: Call) -> User:
     return await named_user(call, call.request.match_info["id"])
 
@@ -113,4 +134,5 @@ ENDPOINTS = (
     Endpoint("DELETE", "/users/{id}", delete_user),
     Endpoint("GET", "/users/{id}/holdings", get_holdings),
     Endpoint("GET", "/users/{id}/usage", get_usage),
+    Endpoint("GET", "/users/{id}/ledger", list_ledger),
 )

@@ -12,7 +12,8 @@ VALUES (?, 'limits', ?, ?, ?);
 -- name: list_of_user
 -- A page of an account's ledger, newest first. credit_ledger_of_user.
 SELECT id, user_id, kind, amount, balance, message_id, created_at
-FROM credit_ledger WHERE user_id = ? ORDER BY id DESC LIMIT ? OFFSET ?;
+FROM credit_ledger WHERE user_id = :user_id AND id < :before_id
+ORDER BY id DESC LIMIT :limit OFFSET :offset;
 
 -- name: count_of_user
 -- The same: how many lines, as far as they are counted. credit_ledger_of_user.
