@@ -45,6 +45,11 @@ def test_operation_ids_are_unique(described: dict[str, Any]) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_every_operation_says_what_it_does() -> None:
+    for operation in all_operations():
+        assert operation.summary.endswith("."), operation.path
+
+
 async def test_every_route_is_described_and_nothing_else(server: RunningServer) -> None:
     app = make_app(server.gateway, make_metrics(server.gateway), About(), is_socket=False)
     routes = {

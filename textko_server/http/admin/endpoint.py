@@ -84,6 +84,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     status: int = 200
     is_open: bool = False
     """Asked before there is a login."""
+    takes_file: bool = False
+    """The body is a file, which the handler reads as it comes."""
 
     @property
     def body(self) -> Any:
@@ -101,14 +103,17 @@ class Endpoint(msgspec.Struct, frozen=True):
         return Operation(
             method=self.method,
             path=PREFIX + self.path,
-            summary=" ".join(summary.split()),
+            summary=" ".join(summary.split()) or self._name_in_words(),
             description=description,
             tag=TAG,
             answers={204: None} if is_empty else {self.status: answer},
-            body=self.body,
+            body=bytes if self.takes_file else self.body,
             query=self.query,
             security=() if self.is_open else ANY_CALLER,
         )
+
+    def _name_in_words(self) -> str:
+        return self.handler.__name__.replace("_", " ").capitalize() + "."
 
     def route(self) -> web.RouteDef:
         return web.route(self.method, PREFIX + self.path, self._adapted())

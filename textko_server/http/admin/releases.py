@@ -98,7 +98,7 @@ def _wire(release: model.Release) -> wire.Release:
 
 ENDPOINTS = (
     Endpoint("GET", "/releases", list_releases),
-    Endpoint("POST", "/releases", upload_release, status=201),
+    Endpoint("POST", "/releases", upload_release, status=201, takes_file=True),
     Endpoint("PATCH", "/releases/{code}", change_release),
     Endpoint("POST", "/releases/{code}/activate", activate_release),
     Endpoint("POST", "/releases/{code}/withdraw", withdraw_release),

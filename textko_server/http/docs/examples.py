@@ -5,7 +5,6 @@ language, whatever the address of the server looks like.
 """
 
 import json
-import pprint
 import shlex
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,9 +16,11 @@ Json = dict[str, Any]
 _CREDENTIALS = {
     "apiKey": ("x-api-key", "YOUR_API_KEY"),
     "bearer": ("Authorization", "Bearer YOUR_TOKEN"),
+    "bearerApiKey": ("Authorization", "Bearer YOUR_API_KEY"),
     "deviceToken": ("Authorization", "Bearer YOUR_DEVICE_TOKEN"),
 }
 _MAX_DEPTH = 4
+_FILE_NAME = "app.apk"
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -27,7 +28,8 @@ class Example(msgspec.Struct, frozen=True):
     url: str
     headers: dict[str, str]
     body: Any = None
-    """None: none."""
+    """None: none, or a file."""
+    is_file: bool = False
 
 
 def example_of(document: Json, method: str, path: str) -> Example:
@@ -37,12 +39,14 @@ def example_of(document: Json, method: str, path: str) -> Example:
         [scheme] = operation["security"][0]
         name, value = _CREDENTIALS[scheme]
         headers[name] = value
-    body = None
+    body, is_file = None, False
     if "requestBody" in operation:
-        content = operation["requestBody"]["content"]["application/json"]
-        body = content.get("example", _sample(content["schema"], document, 0))
-        headers["Content-Type"] = "application/json"
-    return Example(method.upper(), _url(document, operation, path), headers, body)
+        [(content_type, content)] = operation["requestBody"]["content"].items()
+        is_file = content_type != "application/json"
+        if not is_file:
+            body = content.get("example", _sample(content["schema"], document, 0))
+        headers["Content-Type"] = content_type
+    return Example(method.upper(), _url(document, operation, path), headers, body, is_file)
 
 
 def _url(document: Json, operation: Json, path: str) -> str:
@@ -84,12 +88,15 @@ def _sample(schema: Json, document: Json, depth: int) -> Any:
 
 def curl(example: Example) -> str:
     lines = [f"curl {shlex.quote(example.url)}"]
-    is_default = example.method == ("GET" if example.body is None else "POST")
+    has_body = example.is_file or example.body is not None
+    is_default = example.method == ("POST" if has_body else "GET")
     if not is_default:
         lines[0] = f"curl -X {example.method} {shlex.quote(example.url)}"
     lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in example.headers.items()]
     if example.body is not None:
         lines.append(f"-d {shlex.quote(json.dumps(example.body, ensure_ascii=False))}")
+    if example.is_file:
+        lines.append(f"--data-binary @{_FILE_NAME}")
     return " \\\n  ".join(lines)
 
 
@@ -97,11 +104,11 @@ def python(example: Example) -> str:
     lines = ["import json", "import urllib.request", "", "request = urllib.request.Request("]
     lines.append(f"    {_python(example.url)},")
     if example.body is not None:
-        body = pprint.pformat(example.body, width=70, sort_dicts=False)
-        lines.append(f"    data=json.dumps({_indented(body, 4)}).encode(),")
+        lines.append(f"    data=json.dumps({_indented(_python(example.body), 4)}).encode(),")
+    if example.is_file:
+        lines.append(f'    data=open("{_FILE_NAME}", "rb").read(),')
     if example.headers:
-        headers = pprint.pformat(example.headers, width=70, sort_dicts=False)
-        lines.append(f"    headers={_indented(headers, 4)},")
+        lines.append(f"    headers={_indented(_python(example.headers), 4)},")
     lines += [f'    method="{example.method}",', ")"]
     lines += ["with urllib.request.urlopen(request) as response:", "    print(response.read())"]
     return "\n".join(lines)
@@ -114,12 +121,21 @@ def javascript(example: Example) -> str:
         lines.append(f"  headers: {_indented(_script(example.headers), 2)},")
     if example.body is not None:
         lines.append(f"  body: JSON.stringify({_indented(_script(example.body), 2)}),")
+    if example.is_file:
+        lines.append("  body: file, // of an <input type=file>")
     lines += ["});", "console.log(response.status, await response.text());"]
     return "\n".join(lines)
 
 
-def _python(text: str) -> str:
-    return json.dumps(text)
+def _python(value: Any) -> str:
+    """A literal; lists and dictionaries with one entry on a line."""
+    if isinstance(value, dict) and value:
+        entries = [f"{_python(name)}: {_python(one)}," for name, one in value.items()]
+        return "{\n    " + _indented("\n".join(entries), 4) + "\n}"
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        entries = [f"{_python(one)}," for one in value]
+        return "[\n    " + _indented("\n".join(entries), 4) + "\n]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 def _script(value: Any) -> str:

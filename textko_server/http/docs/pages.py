@@ -20,6 +20,7 @@ _QUOTED = re.compile(r"`([^`]+)`")
 _SCHEMES = {
     "apiKey": "an API key in <code>x-api-key</code>",
     "bearer": "<code>Authorization: Bearer</code> with an API key or a login’s JWT",
+    "bearerApiKey": "an API key as <code>Authorization: Bearer</code>",
     "deviceToken": "<code>Authorization: Bearer</code> with the device’s token",
 }
 
@@ -124,8 +125,9 @@ def _parameters(operation: Json) -> str:
 def _body(document: Json, operation: Json) -> str:
     if "requestBody" not in operation:
         return ""
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    title = f"Body: {_type(schema)}"
+    [(content_type, content)] = operation["requestBody"]["content"].items()
+    title = f"Body: {_content(content_type, content)}"
+    schema = content["schema"]
     while "$ref" in schema or "items" in schema:
         schema = schema.get("items", schema)
         if "$ref" in schema:
@@ -202,7 +204,7 @@ def _answers(operation: Json) -> str:
     example = ""
     for status, answer in operation["responses"].items():
         content = next(iter(answer.get("content", {}).items()), None)
-        shown = "no body" if content is None else _answer_type(*content)
+        shown = "no body" if content is None else _content(*content)
         label = "otherwise" if status == "default" else status
         lines.append(f"<li><code>{_escaped(label)}</code> {shown}</li>")
         if content is not None and "example" in content[1]:
@@ -210,7 +212,7 @@ def _answers(operation: Json) -> str:
     return f"<h3>Answers</h3><ul>{''.join(lines)}</ul>{example}"
 
 
-def _answer_type(content_type: str, content: Json) -> str:
+def _content(content_type: str, content: Json) -> str:
     if content_type == "application/json":
         return _type(content["schema"])
     kind = _type(content["schema"]) + ", " if content["schema"] else ""

@@ -21,6 +21,7 @@ from textko_server.http.openapi.field_notes import field_notes, structs_of
 from textko_server.http.openapi.operation import (
     API_KEY,
     BEARER,
+    BEARER_KEY,
     DEVICE_TOKEN,
     Operation,
     Parameter,
@@ -39,6 +40,8 @@ _SOURCES = (
 
 Json = dict[str, Any]
 
+FILE = "application/octet-stream"
+
 _DESCRIPTION = """\
 A self-hosted SMS gateway: your own Android phones behind published REST APIs. Each tag is one \
 API; one API key works in all of them. An error has the shape of the API whose path it is on."""
@@ -49,6 +52,7 @@ _SECURITY_SCHEMES: Json = {
         "scheme": "bearer",
         "description": "An API key, or the JWT that a login answers.",
     },
+    BEARER_KEY: {"type": "http", "scheme": "bearer", "description": "An API key."},
     API_KEY: {
         "type": "apiKey",
         "in": "header",
@@ -204,7 +208,7 @@ def _operation(operation: Operation, path: str, schemas: _Schemas) -> Json:
             content["example"] = operation.body_example
         described["requestBody"] = {
             "required": not operation.body_is_optional,
-            "content": {"application/json": content},
+            "content": {FILE if operation.body is bytes else "application/json": content},
         }
     return described
 

@@ -11,10 +11,12 @@ import msgspec
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 BEARER = "bearer"
+BEARER_KEY = "bearerApiKey"
 API_KEY = "apiKey"
 DEVICE_TOKEN = "deviceToken"  # noqa: S105 - the name of a scheme, not a secret
 ANY_CALLER = (API_KEY, BEARER)
 """An API key in either header, or a login."""
+KEY_ONLY = (API_KEY, BEARER_KEY)
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     answers: dict[int, Any]
     """Type by status; None: no body; a tuple: any of these types."""
     body: Any = None
+    """bytes: a file as it is."""
     body_is_optional: bool = False
     query: type[msgspec.Struct] | None = None
     security: tuple[str, ...] = ANY_CALLER

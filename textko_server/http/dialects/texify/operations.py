@@ -7,8 +7,8 @@ from typing import Any, cast
 from textko_server.http.dialects.texify import ENDPOINTS, wire
 from textko_server.http.dialects.texify.endpoint import PREFIX, Endpoint
 from textko_server.http.openapi.operation import (
-    ANY_CALLER,
     IDEMPOTENCY_KEY,
+    KEY_ONLY,
     Method,
     Operation,
     Tag,
@@ -73,7 +73,7 @@ def _operation(endpoint: Endpoint) -> Operation:
         answers={200: endpoint.answer},
         body=endpoint.body,
         query=endpoint.query,
-        security=ANY_CALLER,
+        security=KEY_ONLY,
         headers=(IDEMPOTENCY_KEY,) if endpoint.is_repeatable else (),
         body_example=_BODIES.get((endpoint.method, path)),
         query_example=_QUERIES.get(path, {}) if endpoint.method == "GET" else {},

@@ -5,7 +5,7 @@ from typing import Any, cast
 from textko_server.http.dialects.textlink import ENDPOINTS
 from textko_server.http.dialects.textlink.shape import Refusal
 from textko_server.http.openapi.operation import (
-    BEARER,
+    BEARER_KEY,
     IDEMPOTENCY_KEY,
     Method,
     Operation,
@@ -43,7 +43,7 @@ def operations() -> list[Operation]:
             tag=TAG,
             answers={200: (endpoint.answer, Refusal)},
             body=endpoint.body,
-            security=(BEARER,),
+            security=(BEARER_KEY,),
             headers=(IDEMPOTENCY_KEY,) if endpoint.path == "/api/send-sms" else (),
             body_example=_BODIES[endpoint.path],
         )
