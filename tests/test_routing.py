@@ -9,8 +9,8 @@ from tests.servers import RunningServer
 
 ID = "0123456789abcdef01234567"
 
-# Method, path, status, Allow, whose shape. No key is shown: a route that is reached says 401, in the
-# words of its own dialect.
+# Method, path, status, Allow, whose shape. No key is shown: a route that is reached says 401, in
+# the words of its own dialect.
 COLLISIONS = [
     # "v1" and the other first segments of dialects are never tokens.
     ("POST", "/api/v1/queue", 404, None, "anybody's"),
