@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from textko_server.http.dialects.selfhosted import wire
+from textko_server.http.dialects.selfhosted.sms import MAX_ITEMS
 from textko_server.http.openapi.operation import IDEMPOTENCY_KEY, Operation, Parameter, Tag
 
-_MAX_ITEMS = 1_000  # sms.MAX_ITEMS
 _HASH = "9f86d081884c7d65"
 _APK = "application/vnd.android.package-archive"
 _URL = "https://sms.example.org"
@@ -46,7 +46,7 @@ def operations() -> list[Operation]:
             tag=TAG,
             security=(),
             headers=(IDEMPOTENCY_KEY,),
-            body=Annotated[list[wire.Item], Meta(min_length=1, max_length=_MAX_ITEMS)],
+            body=Annotated[list[wire.Item], Meta(min_length=1, max_length=MAX_ITEMS)],
             answers={200: wire.Queued, 422: (wire.Queued, wire.Error)},
             body_example=[{"phone": "+251912345678", "message": "Hello"}],
             answer_example={

@@ -9,9 +9,17 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from textko_server.http.dialects.selfhosted.sms import (
+    MAX_CHARACTERS,
+    MAX_DEVICE_CHARACTERS,
+    MAX_FETCH,
+    MAX_ITEMS,
+    MAX_WAIT_S,
+)
+
 Hash = Annotated[str, Meta(description="Names a message: 16 hex digits.")]
 Phone = Annotated[str, Meta(pattern=r"^\+?[0-9]{6,20}$", description="With or without +.")]
-Text = Annotated[str, Meta(min_length=1, max_length=1000)]
+Text = Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS)]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,9 +52,10 @@ class Queued(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FetchQuery(msgspec.Struct, frozen=True, kw_only=True):
-    limit: Annotated[int, Meta(ge=1, le=200, description="At most so many.")] = 20
+    limit: Annotated[int, Meta(ge=1, le=MAX_FETCH, description="At most so many.")] = 20
     wait: Annotated[
-        int, Meta(ge=0, le=60, description="Our addition: hold the request so many seconds.")
+        int,
+        Meta(ge=0, le=MAX_WAIT_S, description="Our addition: hold the request so many seconds."),
     ] = 0
 
 
@@ -62,8 +71,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusBody(msgspec.Struct, frozen=True, kw_only=True):
-    messages: Annotated[list[Report], Meta(min_length=1, max_length=1000)]
-    device: Annotated[str, Meta(max_length=15, description="Who sent it.")] = ""
+    messages: Annotated[list[Report], Meta(min_length=1, max_length=MAX_ITEMS)]
+    device: Annotated[str, Meta(max_length=MAX_DEVICE_CHARACTERS, description="Who sent it.")] = ""
 
 
 class Updated(msgspec.Struct, frozen=True, kw_only=True):

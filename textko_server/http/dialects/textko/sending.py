@@ -30,7 +30,6 @@ from textko_server.http.dialects.textko.parameters import device_key, read_momen
 from textko_server.http.dialects.textko.shape import Rejected, data_response
 from textko_server.model import Device, Dialect, Principal, Priority, Scope, Sim
 
-MAX_BULK_MESSAGES = 1_000
 # In one transaction: what a small computer stores in a tenth of a second or two.
 MAX_BULK_RECIPIENTS = 5_000
 # Far beyond upstream's three days, far below what breaks dates.
@@ -137,8 +136,10 @@ async def _submissions(
     items = body.get("messages")
     if not isinstance(items, list) or not items:
         raise Rejected("Invalid message list", "messages")
-    if len(items) > MAX_BULK_MESSAGES:
-        raise Rejected(f"Invalid message list: at most {MAX_BULK_MESSAGES} messages", "messages")
+    if len(items) > wire.MAX_BULK_MESSAGES:
+        raise Rejected(
+            f"Invalid message list: at most {wire.MAX_BULK_MESSAGES} messages", "messages"
+        )
     for index, item in enumerate(items):
         if not isinstance(item, dict):
             raise Rejected("Invalid message list: each must be an object", f"messages[{index}]")

@@ -13,6 +13,8 @@ from msgspec import Meta, field
 from textko_server.gateway.webhook_payloads import WebhookEvent
 from textko_server.model import Role, Scope
 
+MAX_BULK_MESSAGES = 1_000
+
 T = TypeVar("T")
 
 Iso = Annotated[str, Meta(description="ISO 8601, UTC.")]
@@ -213,7 +215,7 @@ class SendAnywhereBody(SendBody, frozen=True, kw_only=True):
 
 
 class BulkBody(Described, frozen=True, kw_only=True):
-    messages: Annotated[list[SendBody], Meta(min_length=1, max_length=1000)]
+    messages: Annotated[list[SendBody], Meta(min_length=1, max_length=MAX_BULK_MESSAGES)]
     message_template: Annotated[str, Meta(description="Ignored.")] | None = None
 
 
