@@ -45,6 +45,17 @@ def test_operation_ids_are_unique(described: dict[str, Any]) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_notes_below_fields_are_published(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+
+    offer = schemas["device.WireOffer"]["properties"]
+    assert offer["deliveryReport"]["description"] == "Ask the network for one."
+    assert "description" not in offer["segments"]
+    # Also those of a struct that this one extends.
+    created = schemas["admin.CreatedApiKey"]["properties"]
+    assert created["deviceIds"]["description"] == "The only devices it may use; null: all."
+
+
 def test_every_operation_says_what_it_does() -> None:
     for operation in all_operations():
         assert operation.summary.endswith("."), operation.path

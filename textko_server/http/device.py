@@ -43,9 +43,11 @@ class _Wire(msgspec.Struct, rename="camel", frozen=True):
 
 class WireSim(_Wire, frozen=True):
     slot: int
+    """1 to 8."""
     number: ShortText | None = None
     carrier: ShortText | None = None
     subscription_id: Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 31)] | None = None
+    """Android's own id of the card."""
     country_iso: ShortText | None = None
 
     def to_sim(self) -> NewSim:
@@ -63,7 +65,9 @@ class WireApp(_Wire, frozen=True):
 
 class PairRequest(_Wire, frozen=True):
     code: Annotated[str, msgspec.Meta(max_length=64)]
+    """Case and dashes do not matter."""
     name: str
+    """1 to 64 characters: what people call it."""
     model: str = ""
     app: WireApp = WireApp()
     sims: list[WireSim] = []
@@ -71,7 +75,9 @@ class PairRequest(_Wire, frozen=True):
 
 class WireSettings(_Wire, frozen=True):
     enabled: bool
+    """False: the operator has switched this device off; it gets no offers."""
     sync_interval_s: int
+    """What to use as `wait`."""
     lease_s: int
     claim_timeout_s: int
 
@@ -79,6 +85,7 @@ class WireSettings(_Wire, frozen=True):
 class PairAnswer(_Wire, frozen=True):
     device_id: str
     token: str
+    """Shown this once."""
     poll_url: str
     settings: WireSettings
 
@@ -86,14 +93,18 @@ class PairAnswer(_Wire, frozen=True):
 class WireReport(_Wire, frozen=True):
     job_id: str
     state: str
+    """sent, delivered, failed or cancelled."""
     at: UnixMs
+    """By the phone's clock."""
     error_code: str | None = None
+    """Of failed; 1 to 64 of a-z, 0-9 and _."""
     error: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
     parts_sent: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
 
 
 class WireIncoming(_Wire, frozen=True):
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    """The phone's own: the same id from the same device is the same text."""
     from_: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = msgspec.field(name="from")
     text: Annotated[str, msgspec.Meta(max_length=20_000)]
     received_at: UnixMs
@@ -115,11 +126,14 @@ class WireSyncQuery(_Wire, frozen=True):
 
 class WireSyncRequest(_Wire, frozen=True):
     capacity: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
+    """How many offers it can take now."""
     claims: Annotated[list[str], msgspec.Meta(max_length=100)] = []
+    """Jobs from offers that it asks to send."""
     reports: Annotated[list[WireReport], msgspec.Meta(max_length=500)] = []
     incoming: Annotated[list[WireIncoming], msgspec.Meta(max_length=100)] = []
     status: WireStatus | None = None
     sims: list[WireSim] | None = None
+    """The whole list, whenever it changed."""
 
 
 class WireOffer(_Wire, frozen=True):
@@ -127,10 +141,14 @@ class WireOffer(_Wire, frozen=True):
     phone_number: str
     text: str
     sim_slot: int | None
+    """None: the phone's default."""
     segments: int
     priority: int
+    """Smaller is sooner: 0 OTP, 5 normal."""
     expires_at: int | None
+    """Do not send it after this; None: no limit."""
     delivery_report: bool
+    """Ask the network for one."""
 
 
 class WireRefusal(_Wire, frozen=True):
@@ -145,11 +163,16 @@ class WireAccepted(_Wire, frozen=True):
 
 class WireSyncAnswer(_Wire, frozen=True):
     granted: list[str]
+    """Send these now, each once."""
     refused: list[WireRefusal]
+    """Never send these."""
     offers: list[WireOffer]
     cancels: list[str]
+    """Granted, but no longer wanted."""
     accepted: WireAccepted
+    """Committed: forget them."""
     ignored: list[WireRefusal]
+    """Of no use here: forget them too."""
     settings: WireSettings
     server_time: int
 

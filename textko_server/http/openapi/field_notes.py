@@ -6,11 +6,15 @@ same.
 
 import ast
 import inspect
+import re
 import sys
 from functools import cache
 from typing import Any
 
 import msgspec
+
+_VALUE = re.compile(r"\b(None|True|False)(?=:)")
+_JSON = {"None": "null", "True": "true", "False": "false"}
 
 
 def field_notes(struct: type[msgspec.Struct]) -> dict[str, str]:
@@ -36,12 +40,17 @@ def _notes_of_module(name: str) -> dict[str, dict[str, str]]:
 
 def _notes(node: ast.ClassDef) -> dict[str, str]:
     return {
-        field.target.id: " ".join(note.value.value.split())
+        field.target.id: _as_json(" ".join(note.value.value.split()))
         for field, note in zip(node.body, node.body[1:], strict=False)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(note, ast.Expr) and isinstance(note.value, ast.Constant)
         if isinstance(note.value.value, str)
     }
+
+
+def _as_json(note: str) -> str:
+    """`None: all.` is said of a field of Python."""
+    return _VALUE.sub(lambda match: _JSON[match[0]], note)
 
 
 def structs_of(types: list[Any]) -> dict[str, type[msgspec.Struct]]:
