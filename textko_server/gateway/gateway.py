@@ -36,6 +36,7 @@ from textko_server.gateway.presence import Presence
 from textko_server.gateway.public_ids import PublicIds
 from textko_server.gateway.releases import Releases
 from textko_server.gateway.reports import Reports
+from textko_server.gateway.retention import Retention
 from textko_server.gateway.schedule import Schedule
 from textko_server.gateway.senders import Senders
 from textko_server.gateway.sweep import Sweep
@@ -123,6 +124,7 @@ class Gateway:
         )
         # Codes have 38 bits and live ten minutes; this keeps guessing hopeless from one address.
         self.pairing_throttle = LoginThrottle(clock, 60, "pairings")
+        self.retention = Retention(db, clock, settings.store)
         self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle, self.opt_outs, self.events)
         db.on_loss = self.sync.forget_looks
         # Before the polls that these events wake.
@@ -150,6 +152,7 @@ class Gateway:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.sweep.run(stopping))
             tasks.create_task(self.schedule.run(stopping))
+            tasks.create_task(self.retention.run(stopping))
             tasks.create_task(self._keep_presence(stopping))
 
     async def _keep_presence(self, stopping: asyncio.Event) -> None:
