@@ -1,6 +1,7 @@
 """What the settings say is not kept goes; the rest stays."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,9 @@ from textko_server.model import State
 from textko_server.store import retention as retention_store
 
 
-async def clean_up(world: World, **settings: int) -> None:
-    retention = Retention(
-        world.gateway.db,
-        world.clock,
-        StoreSettings(**{"keep_webhook_deliveries_days": 0} | settings),
-    )
-    await retention.clean_up(asyncio.Event())
+async def clean_up(world: World, **settings: Any) -> None:
+    kept = StoreSettings(**{"keep_webhook_deliveries_days": 0} | settings)
+    await Retention(world.gateway.db, world.clock, kept).clean_up(asyncio.Event())
 
 
 async def send_one(world: World) -> int:
