@@ -18,7 +18,7 @@ QUERIES = [(noun, name) for noun in NOUNS for name in load(noun).names()]
 # Tables that grow with traffic: a query must never walk them whole.
 BIG = (
     "messages", "recipients", "recipient_events", "incoming_messages", "webhook_deliveries",
-    "webhook_attempts", "contacts", "sim_recipients",
+    "webhook_attempts", "contacts", "sim_recipients", "opt_outs",
 )  # fmt: skip
 
 

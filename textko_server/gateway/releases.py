@@ -168,12 +168,13 @@ class Releases:
         Raises:
             NotFound: no such version, or its file is gone.
         """
-        release = await self.get(version_code)
-        if not await asyncio.to_thread(self.path_of(release).is_file):
-            raise NotFound(f"file {self.path_of(release)}")
-        now_ms = self._clock.now_ms()
-        await self._db.write(lambda tx: store.activate(tx, version_code, now_ms))
-        return await self.get(version_code)
+        async with self._keeping:  # an upload may be about to replace it
+            release = await self.get(version_code)
+            if not await asyncio.to_thread(self.path_of(release).is_file):
+                raise NotFound(f"file {self.path_of(release)}")
+            now_ms = self._clock.now_ms()
+            await self._db.write(lambda tx: store.activate(tx, version_code, now_ms))
+            return await self.get(version_code)
 
     async def withdraw(self, version_code: int) -> Release:
         """Offer it no longer. If it was active, none is until another is activated.
