@@ -57,8 +57,8 @@ class World:
 
     async def pair(self, *sims: NewSim, user: User | None = None) -> int:
         """A new device of the account; returns its key."""
-        code = await self.gateway.devices.create_pairing_code((user or self.user).id)
-        device, _ = await self.gateway.devices.pair(code.code, NewDevice("phone", sims=list(sims)))
+        code = await self.gateway.pairing.create_code((user or self.user).id)
+        device, _ = await self.gateway.pairing.pair(code.code, NewDevice("phone", sims=list(sims)))
         return device.id
 
     async def set_pace(self, device_id: int, slot: int = 1, **limits: int) -> None:

@@ -133,9 +133,9 @@ async def make_person(gateway: Gateway, email: str, role: Role) -> Person:
     user = await gateway.accounts.create_user(email, PASSWORD, role, email.partition("@")[0])
     _, jwt = await gateway.accounts.login(email, PASSWORD, None)
     api_key, key = await gateway.api_keys.create_key(user.id, "everything")
-    code = await gateway.devices.create_pairing_code(user.id, f"Phone of {user.name}")
+    code = await gateway.pairing.create_code(user.id, f"Phone of {user.name}")
     new = NewDevice("phone", "Google Pixel 8", "textko-android", "1.0", [SIM])
-    device, token = await gateway.devices.pair(code.code, new)
+    device, token = await gateway.pairing.pair(code.code, new)
     return Person(
         user=user,
         public_id=gateway.public_ids.encode(Kind.USER, user.id, user.created_at),

@@ -325,14 +325,14 @@ async def test_pairing_shows_a_qr_code_and_waits_for_the_phone(
     server: RunningServer, textko: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes: asyncio.Queue[str] = asyncio.Queue()
-    create = server.gateway.devices.create_pairing_code
+    create = server.gateway.pairing.create_code
 
     async def create_and_tell(*arguments: Any) -> Any:
         pairing = await create(*arguments)
         codes.put_nowait(pairing.code)
         return pairing
 
-    monkeypatch.setattr(server.gateway.devices, "create_pairing_code", create_and_tell)
+    monkeypatch.setattr(server.gateway.pairing, "create_code", create_and_tell)
     waiting = asyncio.create_task(textko("device", "pair", "--user", REGULAR_EMAIL))
     async with asyncio.timeout(WAIT_LIMIT_S):
         code = await codes.get()

@@ -40,7 +40,7 @@ async def submit(server: RunningServer, text: str = "Hello", **fields: Any) -> i
 
 
 async def pairing_code(server: RunningServer) -> str:
-    return (await server.gateway.devices.create_pairing_code(server.regular.user.id)).code
+    return (await server.gateway.pairing.create_code(server.regular.user.id)).code
 
 
 async def dump(db: Database) -> dict[str, list[Any]]:

@@ -257,7 +257,7 @@ async def test_phones_and_operators_are_answered_as_described(checked: Checked) 
     job_id = offered["offers"][0]["jobId"]
     more = {"claims": [job_id, "nonsense"], "reports": []}
     await checked.call("POST", "/device/v1/sync", 200, more, headers=by_phone)
-    code = await server.gateway.devices.create_pairing_code(owner.user.id, None)
+    code = await server.gateway.pairing.create_code(owner.user.id, None)
     pair = {"code": code.code, "name": "Another"}
     await checked.call("POST", "/device/v1/pair", 201, pair, headers={})
     by_admin = server.admin.jwt_headers

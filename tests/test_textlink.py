@@ -161,7 +161,7 @@ async def test_key_for_some_devices_may_not_name_the_sim_of_another(server: Runn
 
 async def second_phone(server: RunningServer, country: str) -> int:
     """Another phone of the regular user, online, with one SIM of that country; its SIM."""
-    code = await server.gateway.devices.create_pairing_code(server.regular.user.id)
+    code = await server.gateway.pairing.create_code(server.regular.user.id)
     sims = [{"slot": 1, "countryIso": country}]
     answer = await server.request(
         "POST", "/device/v1/pair", {"code": code.code, "name": "second", "sims": sims}

@@ -68,7 +68,7 @@ async def _seed(
         if webhook_url:
             await gateway.webhooks.create(user.id, url=webhook_url, events=webhook_events)
         absent, *phones = await _add_phones(gateway, user.id, 1 + phones_count)
-        pairing = await gateway.devices.create_pairing_code(user.id)
+        pairing = await gateway.pairing.create_code(user.id)
         return Seeds(path, user.id, api_key, absent, phones, pairing.code)
     finally:
         await db.close()

@@ -107,7 +107,7 @@ class _Demo:
     @asynccontextmanager
     async def phones(self, user: User) -> AsyncIterator[None]:
         """Two simulated phones in a process of their own, paired and online inside the block."""
-        code = await self._gateway.devices.create_pairing_code(user.id)
+        code = await self._gateway.pairing.create_code(user.id)
         url = f"{local_url(self._server.port)}/pair#{code.code}"
         process = await asyncio.create_subprocess_exec(
             *own_command(), "phone", "simulate", "--pair", url, "--count", str(PHONE_COUNT),

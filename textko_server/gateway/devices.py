@@ -1,16 +1,15 @@
-"""Devices: pairing, reading, switching on and off, removing.
+"""Devices: who they are by their tokens, reading, switching on and off, removing.
 
-A pairing code is short-lived, works once, and is stored as a hash, as is the token a device gets
-for it. Removing a device settles what it held; nothing waits for a phone that is gone.
+Removing a device settles what it held; nothing waits for a phone that is gone. How they come:
+pairing.py.
 """
 
-import secrets
 from hashlib import sha256
 
 import msgspec
 
-from textko_server.clock import MINUTE_MS, Clock
-from textko_server.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from textko_server.clock import Clock
+from textko_server.errors import Invalid, NotFound, Unauthenticated
 from textko_server.gateway import dispatch
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.events import AccountChanged, DeviceChanged, Event
@@ -19,25 +18,14 @@ from textko_server.gateway.presence import Presence
 from textko_server.model import Device, Principal, Sim, State
 from textko_server.store import devices as store
 from textko_server.store import messages as message_store
-from textko_server.store import users as user_store
 from textko_server.store.database import Database, Transaction
 
-PAIRING_LIFETIME_MS = 10 * MINUTE_MS
-# No vowels, so no words; no 0/O, 1/I/L: read aloud and typed on a phone.
-_CODE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
-_CODE_LENGTH = 8
 MAX_NAME_CHARACTERS = 64
 MAX_SIMS = 8
 _SETTLE_BATCH_COUNT = 200
 # More than a phone ever holds; what is beyond goes back when its lease lapses.
 _MAX_HELD_COUNT = 2_000
 MAX_REMEMBERED_COUNT = 10_000
-
-
-class PairingCode(msgspec.Struct, frozen=True):
-    code: str
-    """Shown once: `K7QM-2XWD`."""
-    expires_at: int
 
 
 class NewDevice(msgspec.Struct, frozen=True):
@@ -67,74 +55,11 @@ class Devices:
         """`tokens`: the devices there are, by the SHA-256 of their tokens."""
         self._by_token = tokens
 
-    # --- pairing ---
+    def remember_token(self, token: str, device_id: int) -> None:
+        """A device was paired: its requests are known from now on."""
+        self._by_token[hash_token(token)] = device_id
 
-    async def create_pairing_code(self, user_id: int, name: str | None = None) -> PairingCode:
-        """A new code for an account's next device; `name` is what it will be called.
-
-        Raises:
-            NotFound: no such user.
-        """
-        if name is not None:
-            name = check_name(name)
-        letters = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
-        now_ms = self._clock.now_ms()
-        expires_at = now_ms + PAIRING_LIFETIME_MS
-
-        def write(tx: Transaction) -> None:
-            if user_store.find(tx, user_id) is None:
-                raise NotFound("user")
-            store.insert_pairing_code(tx, _hash_code(letters), user_id, name, now_ms, expires_at)
-
-        await self._db.write(write)
-        return PairingCode(f"{letters[:4]}-{letters[4:]}", expires_at)
-
-    async def pair(
-        self, code: str, new: NewDevice, *, voucher_token: str | None = None
-    ) -> tuple[Device, str]:
-        """Register a device with a code; returns it and its token, which is shown this once.
-
-        `voucher_token` is the token of the device that used the code: a program that plays several
-        devices pairs the rest with the same code and the first one's token, while the code lasts.
-
-        Raises:
-            Forbidden: the code is unknown, used, or expired.
-            Invalid: a name or SIM that breaks the rules.
-        """
-        check_sims(new.sims)
-        name = check_name(new.name)
-        code_hash = _hash_code(code)
-        token = "txd_" + secrets.token_hex(30)
-        now_ms = self._clock.now_ms()
-
-        def write(tx: Transaction) -> Device:
-            pairing = store.find_pairing_code(tx, code_hash)
-            if pairing is None or pairing.expires_at <= now_ms:
-                raise Forbidden("this pairing code is unknown or has expired: ask for a new one")
-            if pairing.used_at is not None and not _vouches(tx, pairing.device_id, voucher_token):
-                raise Forbidden("this pairing code has been used: ask for a new one")
-            device_id = store.insert(
-                tx,
-                user_id=pairing.user_id,
-                # The name the operator chose is for the one device the code was made for.
-                name=(pairing.used_at is None and pairing.device_name) or name,
-                model=clean_text(new.model)[:MAX_NAME_CHARACTERS],
-                app_name=clean_text(new.app_name)[:MAX_NAME_CHARACTERS],
-                app_version=clean_text(new.app_version)[:MAX_NAME_CHARACTERS],
-                token_hash=_hash(token),
-                now_ms=now_ms,
-            )
-            store.replace_sims(tx, device_id, new.sims)
-            if pairing.used_at is None:
-                store.use_pairing_code(tx, code_hash, device_id, now_ms)
-            tx.after_commit(DeviceChanged(pairing.user_id, device_id, "paired", now_ms))
-            device = store.find_in(tx, device_id)
-            assert device is not None  # noqa: S101 - inserted above
-            return device
-
-        device = await self._db.write(write)
-        self._by_token[_hash(token)] = device.id
-        return device, token
+    # --- registering ---
 
     async def register(self, user_id: int, new: NewDevice, *, is_enabled: bool = True) -> Device:
         """A device that an application registers itself, without a token of our protocol.
@@ -170,7 +95,7 @@ class Devices:
         Raises:
             Unauthenticated: no such token, or its device was deleted.
         """
-        device_id = self._by_token.get(_hash(token))
+        device_id = self._by_token.get(hash_token(token))
         if device_id is None:
             raise Unauthenticated("unknown device token: pair this device again")
         return device_id
@@ -443,16 +368,5 @@ def _may_use(principal: Principal, device: Device) -> bool:
     return principal.is_admin or device.user_id == principal.user_id
 
 
-def _vouches(tx: Transaction, device_id: int | None, token: str | None) -> bool:
-    return (
-        device_id is not None and token is not None and store.has_token(tx, device_id, _hash(token))
-    )
-
-
-def _hash(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-def _hash_code(code: str) -> bytes:
-    letters = "".join(c for c in code.upper() if c.isalnum())
-    return _hash(letters)

@@ -31,6 +31,7 @@ from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.login_throttle import LoginThrottle
 from textko_server.gateway.messages import Messages
 from textko_server.gateway.opt_outs import OptOuts
+from textko_server.gateway.pairing import Pairing
 from textko_server.gateway.polls import Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.public_ids import PublicIds
@@ -79,6 +80,7 @@ class Gateway:
         self.reports = Reports(clock, settings.dispatch, self.lifecycle)
         self.opt_outs = OptOuts(db, clock, settings.opt_out, settings.messages.default_region)
         self.devices = Devices(db, clock, self.lifecycle, self.presence)
+        self.pairing = Pairing(db, clock, self.devices)
         self.messages = Messages(
             db,
             clock,

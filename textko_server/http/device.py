@@ -257,7 +257,7 @@ async def post_pair(request: web.Request) -> web.Response:
         body.name, body.model, body.app.name, body.app.version, [s.to_sim() for s in body.sims]
     )
     try:
-        device, token = await gateway.devices.pair(
+        device, token = await gateway.pairing.pair(
             body.code, new, voucher_token=bearer_token(request)
         )
     except Forbidden as error:

@@ -22,7 +22,7 @@ async def create_pairing_code(
 ) -> wire.PairingCode:
     """A code for the next phone of an account: ten minutes, once."""
     owner = await owner_of_new(call, body.user or query.user)
-    pairing = await call.gateway.devices.create_pairing_code(owner, body.name)
+    pairing = await call.gateway.pairing.create_code(owner, body.name)
     return wire.PairingCode(
         code=pairing.code,
         url=f"{_url_for_phones(call)}/pair#{pairing.code}",

@@ -1,0 +1,123 @@
+"""Pairing: a code the operator makes, and the device that comes with it.
+
+A code is short-lived, works once, and is stored as a hash, as is the token a device gets for it.
+"""
+
+import secrets
+
+import msgspec
+
+from textko_server.clock import MINUTE_MS, Clock
+from textko_server.errors import Forbidden, NotFound
+from textko_server.gateway.clean_text import clean_text
+from textko_server.gateway.devices import (
+    MAX_NAME_CHARACTERS,
+    Devices,
+    NewDevice,
+    check_name,
+    check_sims,
+    hash_token,
+)
+from textko_server.gateway.events import DeviceChanged
+from textko_server.model import Device
+from textko_server.store import devices as store
+from textko_server.store import users as user_store
+from textko_server.store.database import Database, Transaction
+
+PAIRING_LIFETIME_MS = 10 * MINUTE_MS
+# No vowels, so no words; no 0/O, 1/I/L: read aloud and typed on a phone.
+_CODE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
+_CODE_LENGTH = 8
+
+
+class PairingCode(msgspec.Struct, frozen=True):
+    code: str
+    """Shown once: `K7QM-2XWD`."""
+    expires_at: int
+
+
+class Pairing:
+    def __init__(self, db: Database, clock: Clock, devices: Devices) -> None:
+        self._db = db
+        self._clock = clock
+        self._devices = devices
+
+    async def create_code(self, user_id: int, name: str | None = None) -> PairingCode:
+        """A new code for an account's next device; `name` is what it will be called.
+
+        Raises:
+            NotFound: no such user.
+        """
+        if name is not None:
+            name = check_name(name)
+        letters = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
+        now_ms = self._clock.now_ms()
+        expires_at = now_ms + PAIRING_LIFETIME_MS
+
+        def write(tx: Transaction) -> None:
+            if user_store.find(tx, user_id) is None:
+                raise NotFound("user")
+            store.insert_pairing_code(tx, _hash_code(letters), user_id, name, now_ms, expires_at)
+
+        await self._db.write(write)
+        return PairingCode(f"{letters[:4]}-{letters[4:]}", expires_at)
+
+    async def pair(
+        self, code: str, new: NewDevice, *, voucher_token: str | None = None
+    ) -> tuple[Device, str]:
+        """Register a device with a code; returns it and its token, which is shown this once.
+
+        `voucher_token` is the token of the device that used the code: a program that plays several
+        devices pairs the rest with the same code and the first one's token, while the code lasts.
+
+        Raises:
+            Forbidden: the code is unknown, used, or expired.
+            Invalid: a name or SIM that breaks the rules.
+        """
+        check_sims(new.sims)
+        name = check_name(new.name)
+        code_hash = _hash_code(code)
+        token = "txd_" + secrets.token_hex(30)
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Transaction) -> Device:
+            pairing = store.find_pairing_code(tx, code_hash)
+            if pairing is None or pairing.expires_at <= now_ms:
+                raise Forbidden("this pairing code is unknown or has expired: ask for a new one")
+            if pairing.used_at is not None and not _vouches(tx, pairing.device_id, voucher_token):
+                raise Forbidden("this pairing code has been used: ask for a new one")
+            device_id = store.insert(
+                tx,
+                user_id=pairing.user_id,
+                # The name the operator chose is for the one device the code was made for.
+                name=(pairing.used_at is None and pairing.device_name) or name,
+                model=clean_text(new.model)[:MAX_NAME_CHARACTERS],
+                app_name=clean_text(new.app_name)[:MAX_NAME_CHARACTERS],
+                app_version=clean_text(new.app_version)[:MAX_NAME_CHARACTERS],
+                token_hash=hash_token(token),
+                now_ms=now_ms,
+            )
+            store.replace_sims(tx, device_id, new.sims)
+            if pairing.used_at is None:
+                store.use_pairing_code(tx, code_hash, device_id, now_ms)
+            tx.after_commit(DeviceChanged(pairing.user_id, device_id, "paired", now_ms))
+            device = store.find_in(tx, device_id)
+            assert device is not None  # noqa: S101 - inserted above
+            return device
+
+        device = await self._db.write(write)
+        self._devices.remember_token(token, device.id)
+        return device, token
+
+
+def _vouches(tx: Transaction, device_id: int | None, token: str | None) -> bool:
+    return (
+        device_id is not None
+        and token is not None
+        and store.has_token(tx, device_id, hash_token(token))
+    )
+
+
+def _hash_code(code: str) -> bytes:
+    letters = "".join(c for c in code.upper() if c.isalnum())
+    return hash_token(letters)
