@@ -207,7 +207,7 @@ async def test_streams_end_at_once_when_the_server_stops(tmp_path: Path) -> None
             started = time.monotonic()
         stop_s = time.monotonic() - started
 
-    assert stop_s < 0.9
+    assert stop_s < 10  # the next heartbeat would be after 15
     assert "lost" not in [event.event for event in heard.result()]
 
 

