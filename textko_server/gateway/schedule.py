@@ -64,6 +64,10 @@ class Schedule:
         # Messages of what is processing, and what of it may have come to its end.
         self._scheduled_of: dict[int, int] = {}
         self._to_settle: set[int] = set()
+        self._next_at: int | None = None
+        self._is_known = False
+        """Whether that is still so: while nothing changes, an idle server reads nothing."""
+        self._wake = asyncio.Event()
 
     # --- what people ask for ---
 
@@ -218,6 +222,8 @@ class Schedule:
     def on_event(self, event: RecipientChanged | ScheduledChanged) -> None:
         """Fed with every change of a recipient, so that nothing has to be looked for."""
         if isinstance(event, ScheduledChanged):
+            self._is_known = False
+            self._wake.set()
             if event.status == ScheduledStatus.PROCESSING:
                 self._scheduled_of |= dict.fromkeys(event.message_ids, event.scheduled_id)
                 # Some recipients may have ended in the same write.
@@ -226,22 +232,48 @@ class Schedule:
         key = self._scheduled_of.get(event.message_id)
         if key is not None and (event.state in _GOOD or event.state in _ENDED_BADLY):
             self._to_settle.add(key)
+            self._wake.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Send what is due until stopped. What the disk refuses is tried again."""
-        while not stopping.is_set():
-            count = 0
-            try:
-                count = await self.dispatch_due()
-                await self.settle()
-            except Unavailable as error:
-                log.warning("schedule_refused", extra={"reason": str(error)})
-            if count < BATCH_COUNT:
-                await self._clock.sleep_until(self._clock.now_ms() + INTERVAL_MS, stopping)
+        stop_watch = asyncio.create_task(self._wake_when(stopping))
+        try:
+            while not stopping.is_set():
+                count = 0
+                try:
+                    count = await self.dispatch_due()
+                    await self.settle()
+                except Unavailable as error:
+                    log.warning("schedule_refused", extra={"reason": str(error)})
+                if count < BATCH_COUNT:
+                    await self._pause(stopping)
+        finally:
+            stop_watch.cancel()
+
+    async def _pause(self, stopping: asyncio.Event) -> None:
+        """A second at least; then, while nothing changes, until something is due."""
+        now_ms = self._clock.now_ms()
+        await self._clock.sleep_until(now_ms + INTERVAL_MS, stopping)
+        self._wake.clear()
+        if self._is_known and not self._to_settle and not stopping.is_set():
+            next_at = self._next_at
+            until = now_ms + DAY_MS if next_at is None else next_at
+            await self._clock.sleep_until(until, self._wake)
+
+    async def _wake_when(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._wake.set()
 
     async def dispatch_due(self) -> int:
         """Send, or fail, one batch of what is due; returns how many."""
-        due = await store.due(self._db, self._clock.now_ms(), BATCH_COUNT)
+        now_ms = self._clock.now_ms()
+        if not self._is_known:
+            self._is_known = True  # before the look: what changes meanwhile makes it unknown again
+            self._next_at = await store.next_send_at(self._db)
+        if self._next_at is None or self._next_at > now_ms:
+            return 0
+        self._is_known = False
+        due = await store.due(self._db, now_ms, BATCH_COUNT)
         for scheduled in due:
             await self._dispatch(scheduled)
         return len(due)

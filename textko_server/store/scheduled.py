@@ -80,6 +80,12 @@ async def due(db: Database, now_ms: int, limit: int) -> list[ScheduledMessage]:
     return [_scheduled(row) for row in await db.fetch_all(_SCHEDULED.due, (now_ms, limit))]
 
 
+async def next_send_at(db: Database) -> int | None:
+    """When the next pending one is to go, in Unix ms."""
+    row = await db.fetch_one(_SCHEDULED.next_send_at)
+    return row[0] if row else None
+
+
 async def processing(db: Database) -> dict[int, list[int]]:
     """The messages of those that are being sent, by key."""
     rows = await db.fetch_all(_SCHEDULED.processing)

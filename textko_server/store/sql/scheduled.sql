@@ -49,6 +49,10 @@ SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, rec
 FROM scheduled_messages WHERE status = 'pending' AND send_at <= ?
 ORDER BY send_at, id LIMIT ?;
 
+-- name: next_send_at
+-- The same loop: when to look again. scheduled_messages_due, its first entry.
+SELECT min(send_at) FROM scheduled_messages WHERE status = 'pending';
+
 -- name: processing
 -- After start: those whose messages are not all sent yet. scheduled_messages_processing.
 SELECT id, message_ids FROM scheduled_messages WHERE status = 'processing' ORDER BY id;
