@@ -36,3 +36,26 @@ async def test_phone_that_stays_silent_after_a_start_fails_its_jobs(
         await after.pass_time(2 * after.gateway.settings.dispatch.sync_interval_s)
 
         assert await after.state(submitted) is State.FAILED
+
+
+async def test_job_id_of_a_forgotten_offer_is_never_given_again(
+    tmp_path: Path, clock: FrozenClock
+) -> None:
+    async with open_world(tmp_path, clock) as before:
+        device = await before.pair(*ONE_SIM)
+        submitted = await before.submit()
+        [forgotten] = await before.offers(device)
+        # As after a crash: answered, but never on disk.
+        await before.gateway.db.write(
+            lambda tx: tx.execute(
+                "UPDATE recipients SET state = 'queued', lane = home_lane, offer_number = 0"
+            )
+        )
+
+    async with open_world(tmp_path, clock) as after:
+        [offer] = await after.offers(device)
+
+        assert offer.job_id != forgotten.job_id
+        assert await after.refusal(device, forgotten.job_id) == "lapsed"
+        assert await after.claim(device, offer.job_id) == [offer.job_id]
+        assert await after.state(submitted) is State.CLAIMED

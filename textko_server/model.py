@@ -211,7 +211,8 @@ class Recipient(msgspec.Struct, frozen=True):
     device_id: int | None
     """The device it is pinned or offered to or was claimed by."""
     sim_id: int | None
-    offer_count: int
+    offer_number: int
+    """Of its last offer; no two offers have the same. 0: none yet."""
     lease_count: int
     """How often a phone took it and did not report."""
     due_at: int | None

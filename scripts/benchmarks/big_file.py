@@ -40,7 +40,7 @@ FROM series
 """  # noqa: S608 - our own text
 _RECIPIENTS = f"""
 INSERT INTO recipients (id, message_id, user_id, phone_number, state, home_lane, priority,
-    device_id, sim_id, offer_count, lease_count, expires_at, error_code, error, segments,
+    device_id, sim_id, offer_number, lease_count, expires_at, error_code, error, segments,
     event_count, created_at, claimed_at, sent_at, delivered_at, ended_at)
 {_SERIES}
 SELECT i, i, :first_user + i % :accounts, printf('+2518%08d', i % :numbers),

@@ -6,6 +6,8 @@ best of its own lanes and its account's, within the pace of its SIMs. Only a gra
 send.
 """
 
+from itertools import count
+
 import msgspec
 
 from textko_server.clock import Clock, month_of
@@ -21,6 +23,8 @@ from textko_server.store import usage as usage_store
 from textko_server.store.database import Transaction
 
 MAX_OFFERS = 100
+# More than one start can make; and SQLite's integers take as many starts.
+_OFFERS_PER_START = 1_000_000_000
 
 
 def account_lane(user_id: int) -> str:
@@ -129,9 +133,21 @@ class ClaimAnswer(msgspec.Struct, frozen=True):
 
 
 class Dispatch:
+    """`start_count` is how often this installation was started, this time included.
+
+    An offer is answered before it is on disk, so a crash may forget it while a phone still holds
+    it: no number is ever used again, or two phones with one token could be granted the same job id.
+    """
+
     def __init__(
-        self, clock: Clock, settings: DispatchSettings, public_ids: PublicIds, lifecycle: Lifecycle
+        self,
+        clock: Clock,
+        settings: DispatchSettings,
+        public_ids: PublicIds,
+        lifecycle: Lifecycle,
+        start_count: int,
     ) -> None:
+        self._offer_numbers = count(start_count * _OFFERS_PER_START)
         self._clock = clock
         self._settings = settings
         self._public_ids = public_ids
@@ -145,7 +161,7 @@ class Dispatch:
         """(recipient key, offer number), or None when it cannot be one of ours."""
         public_id, _, number = job_id.partition(".")
         key = self._public_ids.decode(Kind.RECIPIENT, public_id)
-        if key is None or not (number.isascii() and number.isdigit() and len(number) < 10):
+        if key is None or not (number.isascii() and number.isdigit() and len(number) <= 18):
             return None
         return key, int(number)
 
@@ -261,12 +277,12 @@ class Dispatch:
             actor="device",
             device_id=device_id,
             sim_id=sim.id if sim else None,
-            offer_count=job.recipient.offer_count + 1,
+            offer_number=next(self._offer_numbers),
             due_at=now_ms + self._settings.lease_s * 1000,
         )
         recipient = job.recipient
         return Offer(
-            self.job_id(recipient.id, recipient.created_at, recipient.offer_count),
+            self.job_id(recipient.id, recipient.created_at, recipient.offer_number),
             recipient.phone_number,
             job.text,
             sim.slot if sim else None,
@@ -314,7 +330,7 @@ class Dispatch:
         r = job.recipient
         if r.state is State.CANCELLED or r.cancel_requested_at is not None:
             return "cancelled"
-        if r.offer_count != offer_number:
+        if r.offer_number != offer_number:
             return "lapsed"
         if r.state in (State.SENT, State.DELIVERED, State.FAILED):
             return "ended"

@@ -76,7 +76,9 @@ class Gateway:
         self.presence = Presence(clock, self.events, settings.dispatch.sync_interval_s)
         self.polls = Polls(clock)
         self.lifecycle = Lifecycle(self.webhooks)
-        self.dispatch = Dispatch(clock, settings.dispatch, self.public_ids, self.lifecycle)
+        self.dispatch = Dispatch(
+            clock, settings.dispatch, self.public_ids, self.lifecycle, keys.start_count
+        )
         self.reports = Reports(clock, settings.dispatch, self.lifecycle)
         self.opt_outs = OptOuts(db, clock, settings.opt_out, settings.messages.default_region)
         self.devices = Devices(db, clock, self.lifecycle, self.presence)
@@ -185,6 +187,7 @@ class _Secrets:
     """Read, or at the first start made, in one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
+        self.start_count = secret_store.count_start(tx)
         self.public_ids = secret_store.get_or_create(tx, "public_ids", make_secret)
         self.jwt = secret_store.get_or_create(tx, "jwt", make_secret)
         self.links = secret_store.get_or_create(tx, "links", make_secret)

@@ -143,7 +143,7 @@ def may_report(
     r = job.recipient
     if r.user_id != user_id:
         return None
-    is_holder = r.device_id == device_id and r.offer_count == offer_number
+    is_holder = r.device_id == device_id and r.offer_number == offer_number
     if r.state is State.CLAIMED and is_holder:
         return True  # the common case, without reading the time line
     if store.was_claimed_by(tx, r.id, device_id, offer_number):

@@ -76,7 +76,7 @@ def save(tx: Transaction, recipients: list[Recipient], events: list[EventRow]) -
         [
             (
                 e.recipient.id, e.recipient.event_count, e.recipient.state, e.at,
-                e.recipient.device_id, e.recipient.offer_count or None, e.actor, e.detail,
+                e.recipient.device_id, e.recipient.offer_number or None, e.actor, e.detail,
             )
             for e in events
         ],

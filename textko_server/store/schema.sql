@@ -123,7 +123,7 @@ CREATE TABLE recipients (
     priority INTEGER NOT NULL,
     device_id INTEGER,              -- not a reference: the device may go, the record stays
     sim_id INTEGER,
-    offer_count INTEGER NOT NULL DEFAULT 0,
+    offer_number INTEGER NOT NULL DEFAULT 0,
     lease_count INTEGER NOT NULL DEFAULT 0,
     due_at INTEGER,
     expires_at INTEGER,

@@ -7,13 +7,13 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: put_recipient
 -- Every change of state, many at a step: they exist, so this updates. Primary key.
 INSERT INTO recipients (id, message_id, user_id, phone_number, state, lane, home_lane, priority,
-    device_id, sim_id, offer_count, lease_count, due_at, expires_at, cancel_requested_at,
+    device_id, sim_id, offer_number, lease_count, due_at, expires_at, cancel_requested_at,
     error_code, error, segments, event_count, created_at, claimed_at, sent_at, delivered_at, ended_at,
     text)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET state = excluded.state, lane = excluded.lane,
     home_lane = excluded.home_lane, device_id = excluded.device_id, sim_id = excluded.sim_id,
-    offer_count = excluded.offer_count, lease_count = excluded.lease_count, due_at = excluded.due_at,
+    offer_number = excluded.offer_number, lease_count = excluded.lease_count, due_at = excluded.due_at,
     expires_at = excluded.expires_at, cancel_requested_at = excluded.cancel_requested_at,
     error_code = excluded.error_code, error = excluded.error, event_count = excluded.event_count,
     claimed_at = excluded.claimed_at, sent_at = excluded.sent_at,
@@ -32,21 +32,21 @@ WHERE message_id IN (SELECT value FROM json_each(?));
 -- name: get_recipient
 -- Reading one. Primary key.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
-    offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
+    offer_number, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
     event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
 FROM recipients WHERE id = ?;
 
 -- name: list_of_message
 -- The recipients of one message, in the order they were given. recipients_of_message.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
-    offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
+    offer_number, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
     event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
 FROM recipients WHERE message_id = ? ORDER BY id;
 
 -- name: first_of_messages
 -- A page of messages for people: what stands for each. Primary key, and recipients_of_message.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
-    offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
+    offer_number, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
     event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
 FROM recipients WHERE id IN (
     SELECT min(id) FROM recipients WHERE message_id IN (SELECT value FROM json_each(:message_ids))
@@ -55,7 +55,7 @@ FROM recipients WHERE id IN (
 -- name: list_of_device
 -- What a device claimed, newest first. recipients_of_device.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
-    offer_count, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
+    offer_number, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
     event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
 FROM recipients WHERE device_id = :device_id AND claimed_at IS NOT NULL AND claimed_at < :before_at
 ORDER BY claimed_at DESC, id DESC LIMIT :limit;
@@ -69,7 +69,7 @@ WHERE r.message_id = ? ORDER BY e.recipient_id, e.number;
 -- name: get_job
 -- Every change of state: the recipient with what its message knows. Two primary keys.
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
-    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.device_id, r.sim_id, r.offer_number, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
     r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
     coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
@@ -79,7 +79,7 @@ WHERE r.id = ?;
 -- name: get_jobs
 -- The same for many: the claims and reports of a sync. Primary keys.
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
-    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.device_id, r.sim_id, r.offer_number, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
     r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
     coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
@@ -89,7 +89,7 @@ JOIN messages AS m ON m.id = r.message_id;
 -- name: waiting_in_lane
 -- Offering: the best jobs of a lane. recipients_waiting.
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
-    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.device_id, r.sim_id, r.offer_number, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
     r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
     coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
@@ -99,7 +99,7 @@ WHERE r.lane = ? ORDER BY r.priority, r.id LIMIT ?;
 -- name: waiting_in_lanes
 -- Offering: the best jobs of each of several lanes. recipients_waiting, once a lane.
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
-    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.device_id, r.sim_id, r.offer_number, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
     r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
     coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
@@ -112,7 +112,7 @@ ORDER BY r.priority, r.id;
 -- name: due
 -- The sweep: what happens by itself now. recipients_due.
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
-    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.device_id, r.sim_id, r.offer_number, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
     r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
     coalesce(r.text, m.text), m.dialect, m.created_at, m.recipient_count, m.custom_id
@@ -125,7 +125,7 @@ SELECT min(due_at) FROM recipients WHERE due_at IS NOT NULL;
 
 -- name: to_cancel
 -- sync: granted jobs of devices that are no longer wanted. recipients_held.
-SELECT device_id, id, created_at, offer_count FROM recipients
+SELECT device_id, id, created_at, offer_number FROM recipients
 WHERE device_id IN (SELECT value FROM json_each(?)) AND state IN ('offered', 'claimed')
     AND cancel_requested_at IS NOT NULL
 LIMIT 1000;
@@ -201,7 +201,7 @@ SELECT 1 FROM recipient_events WHERE recipient_id = ? AND state = 'claimed' AND 
 -- backwards, and of each message recipients_of_message backwards: keys of recipients follow those of
 -- their messages, so that this is the order of the keys, without an index that every submit pays.
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
-    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.device_id, r.sim_id, r.offer_number, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
     r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
     m.id, m.user_id, m.dialect, m.api_key_id, m.text, m.encoding, m.segments, m.recipient_count,
@@ -215,7 +215,7 @@ ORDER BY m.id DESC, r.id DESC LIMIT :limit;
 -- name: sent_after
 -- The same, oldest first.
 SELECT r.id, r.message_id, r.user_id, r.phone_number, r.state, r.lane, r.home_lane, r.priority,
-    r.device_id, r.sim_id, r.offer_count, r.lease_count, r.due_at, r.expires_at,
+    r.device_id, r.sim_id, r.offer_number, r.lease_count, r.due_at, r.expires_at,
     r.cancel_requested_at, r.error_code, r.error, r.segments, r.event_count, r.created_at,
     r.claimed_at, r.sent_at, r.delivered_at, r.ended_at, r.text,
     m.id, m.user_id, m.dialect, m.api_key_id, m.text, m.encoding, m.segments, m.recipient_count,

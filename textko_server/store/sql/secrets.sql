@@ -5,3 +5,9 @@ SELECT value FROM secrets WHERE name = ?;
 -- name: insert
 -- get_or_create, at the first start of an installation.
 INSERT INTO secrets (name, value) VALUES (?, ?);
+
+-- name: count_start
+-- At each start. Primary key.
+INSERT INTO secrets (name, value) VALUES ('starts', '1')
+ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)
+RETURNING value;
