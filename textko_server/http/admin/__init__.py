@@ -1,7 +1,7 @@
 """The admin API: everything the operator can do, as JSON, for the command line and the screens.
 
 On the port it takes an admin's login, or anybody's login or all-powerful API key for their own
-things; on the unix socket whoever opens it is the operator. The structs are in admin_wire.py.
+things; on the unix socket whoever opens it is the operator. The structs are in admin_wire/.
 """
 
 from aiohttp import web

@@ -1,6 +1,6 @@
 """What every handler of the admin API is spared: who asks, decoding, encoding.
 
-A handler takes a Call, perhaps a `body` and a `query` (structs of admin_wire.py), and returns a
+A handler takes a Call, perhaps a `body` and a `query` (structs of admin_wire), and returns a
 struct, or None for 204. Its annotations are what an OpenAPI document of this API is made of.
 """
 
