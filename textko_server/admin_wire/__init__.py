@@ -7,10 +7,15 @@ Refuses to know what anything means.
 
 from textko_server.admin_wire.accounts import *
 from textko_server.admin_wire.api_keys import *
+from textko_server.admin_wire.contacts import *
+from textko_server.admin_wire.conversations import *
 from textko_server.admin_wire.devices import *
+from textko_server.admin_wire.groups import *
 from textko_server.admin_wire.messages import *
 from textko_server.admin_wire.opt_outs import *
 from textko_server.admin_wire.releases import *
+from textko_server.admin_wire.scheduled import *
 from textko_server.admin_wire.server import *
 from textko_server.admin_wire.shapes import *
+from textko_server.admin_wire.templates import *
 from textko_server.admin_wire.webhooks import *
