@@ -4,6 +4,7 @@ Over the unix socket in the data directory (whoever may open it is the operator)
 API key or a login. One module per noun; refuses to know how anything is shown.
 """
 
+from textko_server.admin_client.about import AboutServer
 from textko_server.admin_client.accounts import Accounts
 from textko_server.admin_client.api_keys import ApiKeys
 from textko_server.admin_client.connection import AdminError, ServerNotReachable
@@ -11,6 +12,7 @@ from textko_server.admin_client.contacts import Contacts
 from textko_server.admin_client.conversations import Conversations
 from textko_server.admin_client.devices import Devices
 from textko_server.admin_client.groups import Groups
+from textko_server.admin_client.log import Log
 from textko_server.admin_client.messages import Messages
 from textko_server.admin_client.opt_outs import OptOuts
 from textko_server.admin_client.releases import Releases
@@ -25,12 +27,14 @@ SOCKET_NAME = "textko.sock"
 
 
 class AdminClient(
+    AboutServer,
     Accounts,
     ApiKeys,
     Contacts,
     Conversations,
     Devices,
     Groups,
+    Log,
     Messages,
     OptOuts,
     Releases,

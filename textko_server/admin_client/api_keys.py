@@ -19,7 +19,9 @@ class ApiKeys(Connection):
         return await self.call("POST", "/api-keys/import", wire.ApiKey, body, of_user(user))
 
     async def rename_api_key(self, key_id: str, name: str) -> wire.ApiKey:
-        body = wire.NewName(name=name)
+        return await self.change_api_key(key_id, wire.ApiKeyChanges(name=name))
+
+    async def change_api_key(self, key_id: str, body: wire.ApiKeyChanges) -> wire.ApiKey:
         return await self.call("PATCH", path_of("api-keys", key_id), wire.ApiKey, body)
 
     async def revoke_api_key(self, key_id: str) -> wire.ApiKey:

@@ -38,6 +38,12 @@ class Webhooks(Connection):
         path = path_of("webhooks", webhook_id, "deliveries")
         return await self.call("GET", path, wire.DeliveryPage, query=query)
 
+    async def list_all_deliveries(
+        self, query: wire.AllDeliveriesQuery | None = None
+    ) -> wire.DeliveryPage:
+        """Over all webhooks that the caller may see."""
+        return await self.call("GET", "/webhook-deliveries", wire.DeliveryPage, query=query)
+
     async def get_delivery(self, delivery_id: str) -> wire.DeliveryDetail:
         return await self.call(
             "GET", path_of("webhook-deliveries", delivery_id), wire.DeliveryDetail
@@ -46,6 +52,11 @@ class Webhooks(Connection):
     async def redeliver(self, delivery_id: str) -> wire.Changed:
         path = path_of("webhook-deliveries", delivery_id, "redeliver")
         return await self.call("POST", path, wire.Changed)
+
+    async def redeliver_each(self, delivery_ids: list[str]) -> wire.Redelivered:
+        """At most 200; what cannot be sent again is named in the answer."""
+        body = wire.DeliveryIds(ids=delivery_ids)
+        return await self.call("POST", "/webhook-deliveries/redeliver", wire.Redelivered, body)
 
     async def redeliver_failed(self, webhook_id: str) -> wire.Changed:
         path = path_of("webhooks", webhook_id, "redeliver-failed")

@@ -5,12 +5,14 @@ names they do not know, so that a slip of the pen is not a silent default; answe
 Refuses to know what anything means.
 """
 
+from textko_server.admin_wire.about import *
 from textko_server.admin_wire.accounts import *
 from textko_server.admin_wire.api_keys import *
 from textko_server.admin_wire.contacts import *
 from textko_server.admin_wire.conversations import *
 from textko_server.admin_wire.devices import *
 from textko_server.admin_wire.groups import *
+from textko_server.admin_wire.log import *
 from textko_server.admin_wire.messages import *
 from textko_server.admin_wire.opt_outs import *
 from textko_server.admin_wire.releases import *

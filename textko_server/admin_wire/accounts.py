@@ -50,6 +50,9 @@ class WhoAmI(Answer, frozen=True, kw_only=True):
 
 
 class UserPageQuery(Request, frozen=True, kw_only=True):
+    search: str | None = None
+    """What e-mail or name begins with, whatever the case."""
+    role: Role | None = None
     after: str | None = None
     """Id of the last user of the page before."""
     limit: Limit = 100
@@ -95,8 +98,16 @@ class Holdings(Answer, frozen=True, kw_only=True):
     devices: int
     api_keys: int
     webhooks: int
+    webhook_deliveries: int = 0
     messages: int
     incoming: int
+    contacts: int = 0
+    """Those that somebody saved."""
+    groups: int = 0
+    templates: int = 0
+    scheduled: int = 0
+    """Scheduled messages, those of the past too."""
+    opt_outs: int = 0
 
 
 class UsageQuery(Request, frozen=True, kw_only=True):

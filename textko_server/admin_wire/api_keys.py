@@ -2,9 +2,11 @@
 
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from textko_server.admin_wire.shapes import Answer, Limit, Request, UserQuery
 
-KeyStatus = Literal["active", "revoked", "all"]
+KeyStatus = Literal["active", "revoked", "expired", "all"]
 
 
 class ApiKey(Answer, frozen=True, kw_only=True):
@@ -53,5 +55,13 @@ class ImportedApiKey(NewApiKey, frozen=True, kw_only=True):
     """A token made elsewhere: 16 to 256 visible ASCII characters."""
 
 
-class NewName(Request, frozen=True, kw_only=True):
-    name: str
+class ApiKeyChanges(Request, frozen=True, kw_only=True):
+    """What is left out stays."""
+
+    name: str | UnsetType = UNSET
+    scopes: list[str] | UnsetType | None = UNSET
+    """null: all."""
+    expires_at: int | UnsetType | None = UNSET
+    """null: never."""
+    device_ids: list[str] | UnsetType | None = UNSET
+    """null: all, those to come too."""

@@ -47,6 +47,15 @@ class Webhook(Answer, frozen=True, kw_only=True):
     failure_count: int
     last_success_at: int | None
     last_failure_at: int | None
+    failing_since: int | None = None
+    """When the first attempt failed of those since the last that did not; None: the last one did
+    not. Where very many deliveries fail, the first of the latest of them."""
+    pending_count: int = 0
+    """Deliveries that are owed, now or later; counted up to 1,000. So the next."""
+    failed_count: int = 0
+    """Deliveries that were given up."""
+    next_attempt_at: int | None = None
+    """The earliest of its attempts to come, which waits while it is disabled."""
     created_at: int
     updated_at: int
 
@@ -67,15 +76,14 @@ class DeliveryQuery(Request, frozen=True, kw_only=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
 
 
-class Delivery(Answer, frozen=True, kw_only=True):
-    id: str
-    webhook_id: str
-    event: str
-    state: DeliveryState
-    attempt_count: int
-    next_attempt_at: int | None
-    created_at: int
-    ended_at: int | None
+class AllDeliveriesQuery(UserQuery, frozen=True, kw_only=True):
+    webhook: str | None = None
+    """Id of the only webhook."""
+    state: DeliveryState | None = None
+    event: str | None = None
+    """The only event, as `MESSAGE_SENT`."""
+    before: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
 
 
 class Attempt(Answer, frozen=True, kw_only=True):
@@ -88,14 +96,67 @@ class Attempt(Answer, frozen=True, kw_only=True):
     """The first 1,000 bytes."""
 
 
+class Delivery(Answer, frozen=True, kw_only=True):
+    id: str
+    webhook_id: str
+    event: str
+    state: DeliveryState
+    attempt_count: int
+    next_attempt_at: int | None
+    created_at: int
+    ended_at: int | None
+    user: str = ""
+    """E-mail of the account."""
+    webhook_name: str = ""
+    webhook_url: str = ""
+    last_attempt: Attempt | None = None
+    """None: none yet."""
+
+
+class DeliveryRequest(Answer, frozen=True, kw_only=True):
+    """What the last attempt sent. The body is kept as it was sent; the rest is made anew from the
+    time of the attempt and the webhook as it is now. A secret in the body reads `********`."""
+
+    attempt_at: int
+    method: str
+    url: str
+    headers: dict[str, str]
+    """Those of ours; the HTTP client adds Host, Accept and Content-Length."""
+    body: str
+    may_differ: bool
+    """The webhook was changed since: URL and signatures may have been others."""
+
+
 class DeliveryDetail(Delivery, frozen=True, kw_only=True):
     body: str
     attempts: list[Attempt]
+    request: DeliveryRequest | None = None
+    """None: nothing was sent yet."""
 
 
 class DeliveryPage(Answer, frozen=True, kw_only=True):
+    """With a filter by event, or by the state `delivered`, a page may be short and yet have a next:
+    each looks at no more than 2,000 deliveries."""
+
     deliveries: list[Delivery]
     next: str | None
+
+
+class DeliveryIds(Request, frozen=True, kw_only=True):
+    ids: Annotated[list[str], msgspec.Meta(min_length=1, max_length=200)]
+
+
+class NotRedelivered(Answer, frozen=True, kw_only=True):
+    id: str
+    code: str
+    """not_found; wrong_state: its webhook is disabled."""
+    reason: str
+
+
+class Redelivered(Answer, frozen=True, kw_only=True):
+    count: int
+    """How many are sent again."""
+    refused: list[NotRedelivered]
 
 
 class StartedTest(Answer, frozen=True, kw_only=True):

@@ -4,8 +4,11 @@ A key is seen in full once, when it is made. How one looks is in api_key_format.
 asker may manage an account's keys is for the caller to check.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from textko_server.clock import Clock
 from textko_server.errors import AlreadyExists, Conflict, Invalid, NotFound, Unauthenticated
@@ -28,6 +31,18 @@ KeyStatus = Literal["active", "revoked", "all"]
 # Revoked and expired ones count: they are rows too, and can be deleted.
 MAX_KEYS_PER_USER = 100
 _MAX_INTEGER = (1 << 53) - 1
+
+
+class KeyChanges(msgspec.Struct, frozen=True):
+    """What to change of a key; a field left out stays."""
+
+    name: str | UnsetType = UNSET
+    scopes: Sequence[str] | UnsetType | None = UNSET
+    """None: all."""
+    expires_at: int | UnsetType | None = UNSET
+    """None: never."""
+    device_ids: Sequence[int] | UnsetType | None = UNSET
+    """None: all, those to come too."""
 
 
 class ApiKeys:
@@ -149,16 +164,13 @@ class ApiKeys:
         now_ms = self._clock.now_ms()
         name = _checked_key_name(name)
         scope_list = _checked_scopes(scopes)
-        if expires_at is not None and not now_ms < expires_at <= _MAX_INTEGER:
-            raise Invalid("expires_at", "must be in the future")
-        devices = None if device_ids is None else sorted(set(device_ids))
-        if devices == []:
-            raise Invalid("device_ids", "name at least one device, or leave it out for all")
+        _check_expiry(expires_at, now_ms)
+        device_list = _checked_devices(device_ids)
         digest, prefix = key_hash(key), key_prefix(key)
-        device_list = None if devices is None else " ".join(map(str, devices))
 
         def insert(tx: Transaction) -> ApiKey:
-            _check_may_be_added(tx, user_id, digest, devices or [])
+            _check_may_be_added(tx, user_id, digest)
+            _check_are_devices(tx, user_id, device_list)
             tx.after_commit(AccountChanged(user_id, "keys", now_ms))
             return api_keys.insert(
                 tx, user_id, name, prefix, digest, scope_list, device_list, expires_at, now_ms
@@ -196,12 +208,24 @@ class ApiKeys:
 
     async def rename_key(self, user_id: int, api_key_id: int, name: str) -> ApiKey:
         """Raises Invalid, NotFound."""
-        name = _checked_key_name(name)
+        return await self.change_key(user_id, api_key_id, KeyChanges(name=name))
 
-        def rename(tx: Transaction) -> None:
-            api_keys.set_name(tx, api_key_id, name)
+    async def change_key(self, user_id: int, api_key_id: int, changes: KeyChanges) -> ApiKey:
+        """Change what is given; the next use of the key is judged by it. A revoked one stays so.
 
-        return await self._change(user_id, api_key_id, rename)
+        Raises:
+            Invalid: as `create_key`.
+            NotFound: the key, or a device that is not theirs.
+        """
+        fields = _checked_changes(changes, self._clock.now_ms())
+
+        def change(tx: Transaction) -> None:
+            changed = msgspec.structs.replace(_get(tx, user_id, api_key_id), **fields)
+            if changes.device_ids is not UNSET:
+                _check_are_devices(tx, user_id, changed.device_ids)
+            api_keys.update(tx, changed)
+
+        return await self._change(user_id, api_key_id, change)
 
     async def revoke_key(self, user_id: int, api_key_id: int) -> ApiKey:
         """The key stops working before this returns, and stays listed. Again: changes nothing.
@@ -245,17 +269,49 @@ def _get(tx: Transaction, user_id: int, api_key_id: int) -> ApiKey:
     return api_key
 
 
-def _check_may_be_added(
-    tx: Transaction, user_id: int, digest: bytes, device_ids: list[int]
-) -> None:
+def _check_may_be_added(tx: Transaction, user_id: int, digest: bytes) -> None:
     if users.find(tx, user_id) is None:
         raise NotFound("user")
     if api_keys.count_of_user(tx, user_id) >= MAX_KEYS_PER_USER:
         raise Conflict(f"an account has at most {MAX_KEYS_PER_USER} API keys; delete one first")
     if api_keys.is_hash_known(tx, digest):
         raise AlreadyExists("this key is in use")
-    if not all(api_keys.is_device_of_user(tx, device_id, user_id) for device_id in device_ids):
-        raise NotFound("device")
+
+
+def _check_are_devices(tx: Transaction, user_id: int, device_list: str | None) -> None:
+    for device_id in (device_list or "").split():
+        if not api_keys.is_device_of_user(tx, int(device_id), user_id):
+            raise NotFound("device")
+
+
+def _checked_changes(changes: KeyChanges, now_ms: int) -> dict[str, str | int | None]:
+    """The fields of model.ApiKey to replace."""
+    fields: dict[str, str | int | None] = {}
+    if changes.name is not UNSET:
+        fields["name"] = _checked_key_name(changes.name)
+    if changes.scopes is not UNSET:
+        fields["scopes"] = _checked_scopes(changes.scopes)
+    if changes.expires_at is not UNSET:
+        _check_expiry(changes.expires_at, now_ms)
+        fields["expires_at"] = changes.expires_at
+    if changes.device_ids is not UNSET:
+        fields["device_ids"] = _checked_devices(changes.device_ids)
+    return fields
+
+
+def _check_expiry(expires_at: int | None, now_ms: int) -> None:
+    if expires_at is not None and not now_ms < expires_at <= _MAX_INTEGER:
+        raise Invalid("expires_at", "must be in the future")
+
+
+def _checked_devices(device_ids: Iterable[int] | None) -> str | None:
+    """Space-separated, each once; None: all."""
+    if device_ids is None:
+        return None
+    devices = sorted(set(device_ids))
+    if not devices:
+        raise Invalid("device_ids", "name at least one device, or leave it out for all")
+    return " ".join(map(str, devices))
 
 
 def _checked_key_name(name: str) -> str:

@@ -52,8 +52,10 @@ def find(tx: Transaction, api_key_id: int, user_id: int) -> ApiKey | None:
     return _api_key(row) if row else None
 
 
-def set_name(tx: Transaction, api_key_id: int, name: str) -> None:
-    tx.execute(_API_KEYS.update_name, (name, api_key_id))
+def update(tx: Transaction, api_key: ApiKey) -> None:
+    """Write what may be changed of it: name, scopes, devices, expiry."""
+    values = (api_key.name, api_key.scopes, api_key.device_ids, api_key.expires_at, api_key.id)
+    tx.execute(_API_KEYS.update, values)
 
 
 def revoke(tx: Transaction, api_key_id: int, now_ms: int) -> None:

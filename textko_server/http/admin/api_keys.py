@@ -1,7 +1,10 @@
 """`/admin/v1/api-keys`: what applications show instead of a login."""
 
+from msgspec import UNSET
+
 from textko_server import admin_wire as wire
 from textko_server.errors import NotFound
+from textko_server.gateway.api_keys import KeyChanges
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.admin.access import owner_of_new, owner_shown, visible_owner
 from textko_server.http.admin.endpoint import Call, Endpoint
@@ -10,7 +13,10 @@ from textko_server.model import ApiKey
 
 
 async def list_api_keys(call: Call, query: wire.ApiKeyQuery) -> wire.ApiKeyPage:
-    """A page, oldest first. active: can be used now; an expired key is only among all."""
+    """A page, oldest first. active: can be used now.
+
+    With a status a page may be short, or empty, and yet have a next.
+    """
     owner = await owner_shown(call, query.user)
     after_id = call.read_cursor(Kind.API_KEY, query.after) or 0
     page = await call.gateway.api_keys.list_page(owner, after_id, query.limit)
@@ -26,7 +32,7 @@ async def create_api_key(
     """Make a key; its text is in this answer only."""
     owner = await owner_of_new(call, query.user)
     api_key, key = await call.gateway.api_keys.create_key(
-        owner, body.name, body.scopes, body.expires_at, _device_keys(call, body)
+        owner, body.name, body.scopes, body.expires_at, _device_keys(call, body.device_ids)
     )
     shown = await _wire_key(call, Names(call.gateway), api_key)
     return wire.widened(shown, wire.CreatedApiKey, key=key)
@@ -37,17 +43,25 @@ async def import_api_key(
 ) -> wire.ApiKey:
     """Let a token made elsewhere work here as a key."""
     owner = await owner_of_new(call, query.user)
-    device_ids = _device_keys(call, body)
+    device_ids = _device_keys(call, body.device_ids)
     api_key = await call.gateway.api_keys.import_key(
         owner, body.name, body.key, body.scopes, body.expires_at, device_ids
     )
     return await _wire_key(call, Names(call.gateway), api_key)
 
 
-async def rename_api_key(call: Call, body: wire.NewName) -> wire.ApiKey:
+async def change_api_key(call: Call, body: wire.ApiKeyChanges) -> wire.ApiKey:
+    """Change what is given, from the key's next use on."""
     api_key = await _api_key(call)
-    renamed = await call.gateway.api_keys.rename_key(api_key.user_id, api_key.id, body.name)
-    return await _wire_key(call, Names(call.gateway), renamed)
+    device_ids = body.device_ids
+    changes = KeyChanges(
+        name=body.name,
+        scopes=body.scopes,
+        expires_at=body.expires_at,
+        device_ids=device_ids if device_ids is UNSET else _device_keys(call, device_ids),
+    )
+    changed = await call.gateway.api_keys.change_key(api_key.user_id, api_key.id, changes)
+    return await _wire_key(call, Names(call.gateway), changed)
 
 
 async def revoke_api_key(call: Call) -> wire.ApiKey:
@@ -70,10 +84,10 @@ async def _api_key(call: Call) -> ApiKey:
     return api_key
 
 
-def _device_keys(call: Call, body: wire.NewApiKey) -> list[int] | None:
-    if body.device_ids is None:
+def _device_keys(call: Call, device_ids: list[str] | None) -> list[int] | None:
+    if device_ids is None:
         return None
-    return [call.read_id(Kind.DEVICE, device_id, "device") for device_id in body.device_ids]
+    return [call.read_id(Kind.DEVICE, device_id, "device") for device_id in device_ids]
 
 
 def _has_status(call: Call, api_key: ApiKey, status: str) -> bool:
@@ -84,7 +98,7 @@ def _has_status(call: Call, api_key: ApiKey, status: str) -> bool:
     is_expired = (
         api_key.expires_at is not None and api_key.expires_at <= call.gateway.clock.now_ms()
     )
-    return api_key.revoked_at is None and not is_expired
+    return api_key.revoked_at is None and is_expired == (status == "expired")
 
 
 def _public_id(call: Call, api_key: ApiKey) -> str:
@@ -116,7 +130,7 @@ ENDPOINTS = (
     Endpoint("GET", "/api-keys", list_api_keys),
     Endpoint("POST", "/api-keys", create_api_key, status=201),
     Endpoint("POST", "/api-keys/import", import_api_key, status=201),
-    Endpoint("PATCH", "/api-keys/{id}", rename_api_key),
+    Endpoint("PATCH", "/api-keys/{id}", change_api_key),
     Endpoint("POST", "/api-keys/{id}/revoke", revoke_api_key),
     Endpoint("DELETE", "/api-keys/{id}", delete_api_key),
 )

@@ -32,9 +32,9 @@ WHERE k.key_hash = ?;
 SELECT id, user_id, name, prefix, scopes, device_ids, expires_at, revoked_at, last_used_at, created_at
 FROM api_keys WHERE user_id = ? ORDER BY id;
 
--- name: update_name
--- rename_key. Primary key.
-UPDATE api_keys SET name = ? WHERE id = ?;
+-- name: update
+-- change_key. Primary key.
+UPDATE api_keys SET name = ?, scopes = ?, device_ids = ?, expires_at = ? WHERE id = ?;
 
 -- name: revoke
 -- revoke_key; the first time counts. Primary key.
