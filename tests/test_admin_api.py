@@ -136,7 +136,7 @@ async def test_who_is_no_admin_gets_nothing_of_others(
         client.get_user(ADMIN_EMAIL),
         client.send_message(new_message(), user=ADMIN_EMAIL),
         client.send_message(new_message(device_id=server.admin.device_id)),
-        client.list_messages(user=ADMIN_EMAIL),
+        client.list_messages(wire.MessageFilter(user=ADMIN_EMAIL)),
     ):
         with pytest.raises(AdminError) as caught:
             await refused
@@ -420,7 +420,7 @@ async def test_messages_come_in_pages_newest_first(clients: Clients) -> None:
 
     first = await clients.regular.list_messages(limit=2)
     second = await clients.regular.list_messages(limit=2, before=first.next)
-    cancelled = await clients.regular.list_messages(state=State.CANCELLED)
+    cancelled = await clients.regular.list_messages(wire.MessageFilter(state="cancelled"))
 
     assert [m.id for m in first.messages + second.messages] == [m.id for m in reversed(made)]
     assert second.next is None

@@ -23,6 +23,7 @@ from textko_server.errors import (
     WrongState,
 )
 from textko_server.gateway import principals
+from textko_server.gateway.message_search import Wanted
 from textko_server.gateway.messages import Submission
 from textko_server.model import Dialect, Role, State
 
@@ -320,8 +321,10 @@ async def test_other_accounts_see_nothing_and_an_admin_all(world: World) -> None
     with pytest.raises(NotFound):
         await messages.get(world.principal, None)
 
-    assert await messages.list_page(principals.of_user(other), user_id=world.user.id) == []
-    assert len(await messages.list_page(principals.of_user(admin))) == 1
+    search = world.gateway.message_search
+    theirs = await search.list_page(principals.of_user(other), Wanted(user_id=world.user.id))
+    assert theirs.messages == []
+    assert len((await search.list_page(principals.of_user(admin), Wanted())).messages) == 1
 
 
 # --- cancel ---

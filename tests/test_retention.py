@@ -8,6 +8,7 @@ import pytest
 from tests.gateways import ONE_SIM, World
 from textko_server.clock import DAY_MS
 from textko_server.config import StoreSettings
+from textko_server.gateway.message_search import Wanted
 from textko_server.gateway.retention import Retention
 from textko_server.model import State
 from textko_server.store import retention as retention_store
@@ -28,7 +29,8 @@ async def send_one(world: World) -> int:
 
 
 async def texts(world: World) -> list[str]:
-    return [m.text for m in await world.gateway.messages.list_page(world.principal)]
+    page = await world.gateway.message_search.list_page(world.principal, Wanted())
+    return [message.text for message in page.messages]
 
 
 async def test_old_messages_are_deleted_with_all_that_is_theirs(world: World) -> None:
@@ -95,8 +97,8 @@ async def test_pass_goes_over_more_than_one_window(
     monkeypatch.setattr(retention_store, "WINDOW_COUNT", 2)
     for _ in range(5):
         await world.submit()
-    page = await world.gateway.messages.list_page(world.principal)
-    for message in page:
+    page = await world.gateway.message_search.list_page(world.principal, Wanted())
+    for message in page.messages:
         await world.gateway.messages.cancel(world.principal, message.id, actor="test")
     world.clock.advance(2 * DAY_MS)
 

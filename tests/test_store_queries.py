@@ -68,10 +68,5 @@ def test_every_query_named_in_code_exists_and_every_query_is_used() -> None:
                 noun = nouns.get(node.value.id)
                 if isinstance(noun, str):
                     used.setdefault(noun, set()).add(node.attr)
-    # Chosen by name at run time in store/messages.py.
-    used["messages"] |= {
-        "list_of_user", "list_of_user_in_state", "list_all", "list_all_in_state",
-    }  # fmt: skip
-
     for noun in NOUNS:
         assert used.get(noun, set()) - {"names"} == set(load(noun).names()), noun

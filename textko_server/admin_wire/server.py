@@ -1,6 +1,9 @@
-"""The server itself: state, settings, live events."""
+"""The server itself: state, traffic, what needs a hand, settings, live events."""
+
+from typing import Literal
 
 from textko_server.admin_wire.shapes import Answer
+from textko_server.model import State
 
 
 class Status(Answer, frozen=True, kw_only=True):
@@ -14,10 +17,59 @@ class Status(Answer, frozen=True, kw_only=True):
     queue_depth: int
     """Recipients waiting for a phone."""
     oldest_queued_at: int | None
+    open_messages: dict[State, int]
+    """How many messages are scheduled, queued, offered and claimed; 10,000 stands for more."""
     webhooks_due: int
     """Deliveries whose attempt is due now."""
     data_dir: str
     database_bytes: int
+
+
+class TrafficMinute(Answer, frozen=True, kw_only=True):
+    """What happened in one minute, counted in recipients."""
+
+    at: int
+    """When the minute began."""
+    submitted: int
+    sent: int
+    delivered: int
+    failed: int
+    """With expired ones."""
+    received: int
+    queue_depth: int | None
+    """Waiting for a phone, as it was once in that minute; None: not looked at yet."""
+
+
+class Traffic(Answer, frozen=True, kw_only=True):
+    since: int
+    """Nothing is known of the time before: the server started then, or it is an hour ago."""
+    minutes: list[TrafficMinute]
+    """Oldest first, without gaps, the last of them still going on. At most 60."""
+
+
+Severity = Literal["error", "warning", "info"]
+
+
+class Concern(Answer, frozen=True, kw_only=True):
+    """Something that needs a hand."""
+
+    severity: Severity
+    code: str
+    """Stable; docs/admin-api.md lists them."""
+    text: str
+    """In plain words, without times."""
+    device_id: str | None = None
+    webhook_id: str | None = None
+    user_id: str | None = None
+    count: int | None = None
+    """Of texts, deliveries or credits, as the text says."""
+    since: int | None = None
+    """When it began, as far as that is known."""
+
+
+class Attention(Answer, frozen=True, kw_only=True):
+    concerns: list[Concern]
+    """Worst first; at most 100."""
 
 
 class Setting(Answer, frozen=True, kw_only=True):

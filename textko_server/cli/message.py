@@ -18,10 +18,18 @@ from textko_server.cli.output import (
     shown_time,
 )
 from textko_server.cli.when import read_when
+from textko_server.model import Dialect
 
 if TYPE_CHECKING:
     from textko_server.admin_client import AdminClient
-    from textko_server.admin_wire import MessageDetail, NewMessage, RecipientDetail, TimeLineEntry
+    from textko_server.admin_wire import (
+        MessageDetail,
+        MessageFilter,
+        MessagePage,
+        NewMessage,
+        RecipientDetail,
+        TimeLineEntry,
+    )
 
 STATES = (
     "scheduled", "queued", "offered", "claimed", "sent", "delivered", "failed", "expired",
@@ -32,7 +40,8 @@ _ON_ITS_WAY = frozenset({"sent", "delivered"})
 _EXAMPLES = """examples:
   textko message send --user you@example.org --to +251911000001 --text "Hello" --wait
   fortune | textko message send --user you@example.org --to +251911000001 --stdin
-  textko message list --state failed"""
+  textko message list --state failed,expired --from 1d
+  textko message list --number +251911000001"""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -65,10 +74,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     send.set_defaults(run=run_send)
 
     listing = commands.add_parser("list", help="messages, newest first")
-    _add_user(listing)
-    listing.add_argument("--state", choices=STATES, help="only those")
+    _add_filters(listing)
     add_page_options(listing)
+    listing.add_argument("--after", metavar="ID", help="newer than this one")
     listing.set_defaults(run=run_list)
+
+    count = commands.add_parser("count", help="how many messages there are, by state")
+    _add_filters(count)
+    count.set_defaults(run=run_count)
 
     show = commands.add_parser("show", help="a message with recipients and time lines")
     _add_message(show)
@@ -82,6 +95,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_message(requeue)
     requeue.set_defaults(run=run_requeue)
 
+    resend = commands.add_parser("resend", help="submit the text again, as a new message")
+    _add_message(resend)
+    resend.add_argument(
+        "--all", action="store_true", help="to all its recipients, not only where it failed"
+    )
+    resend.set_defaults(run=run_resend)
+
 
 def add_page_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="so many (50)")
@@ -90,6 +110,27 @@ def add_page_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_user(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", metavar="USER", help="e-mail or id of the account")
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    _add_user(parser)
+    parser.add_argument(
+        "--state", metavar="STATE,…", help=f"only those in one of these: {', '.join(STATES)}"
+    )
+    parser.add_argument(
+        "--faults", action="store_true",
+        help="only what failed or expired, or has been on its way to a phone for over 15 minutes",
+    )  # fmt: skip
+    parser.add_argument("--device", metavar="DEVICE", help="id or name of the phone")
+    parser.add_argument("--number", metavar="NUMBER", help="of a recipient, or how it begins")
+    parser.add_argument("--text", metavar="TEXT", help="part of the text")
+    parser.add_argument(
+        "--dialect", choices=[dialect.value for dialect in Dialect], help="the API it came in by"
+    )
+    parser.add_argument(
+        "--from", dest="since", metavar="WHEN", help="since a date and time, or a span ago as 2h"
+    )
+    parser.add_argument("--to", dest="until", metavar="WHEN", help="before that")
 
 
 def _add_message(parser: argparse.ArgumentParser) -> None:
@@ -193,15 +234,9 @@ class _Follower:
 
 def run_list(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
-    from textko_server.model import State
 
     async def show(admin: AdminClient) -> None:
-        page = await admin.list_messages(
-            user=options.user,
-            state=None if options.state is None else State(options.state),
-            before=options.before,
-            limit=options.limit,
-        )
+        page = await _full_page(admin, options, await _wanted(admin, options))
         if options.json:
             print_json(page)
             return
@@ -221,6 +256,60 @@ def run_list(options: argparse.Namespace) -> int:
         tell_next(page.next)
 
     return with_admin(options, show)
+
+
+async def _full_page(
+    admin: "AdminClient", options: argparse.Namespace, wanted: "MessageFilter"
+) -> "MessagePage":
+    """As many as are asked for, if there are: the server looks at so many at a time."""
+    import msgspec
+
+    page = await admin.list_messages(
+        wanted, before=options.before, after=options.after, limit=options.limit
+    )
+    while page.next is not None and len(page.messages) < options.limit:
+        more = await admin.list_messages(
+            wanted,
+            before=page.next,
+            after=options.after,
+            limit=options.limit - len(page.messages),
+        )
+        page = msgspec.structs.replace(more, messages=page.messages + more.messages)
+    return page
+
+
+async def _wanted(admin: "AdminClient", options: argparse.Namespace) -> "MessageFilter":
+    from textko_server.admin_wire import MessageFilter
+    from textko_server.cli.choosing import device_id
+
+    device = options.device
+    since, until = options.since, options.until
+    return MessageFilter(
+        user=options.user,
+        state=options.state,
+        device=None if device is None else await device_id(admin, device, options.user),
+        dialect=None if options.dialect is None else Dialect(options.dialect),
+        from_=None if since is None else read_when("--from", since, is_past=True),
+        to=None if until is None else read_when("--to", until, is_past=True),
+        faults=options.faults or None,
+        number=options.number,
+        text=options.text,
+    )
+
+
+def run_count(options: argparse.Namespace) -> int:
+    from textko_server.admin_client import AdminClient
+
+    async def count(admin: AdminClient) -> None:
+        counts = await admin.count_messages(await _wanted(admin, options))
+        if options.json:
+            print_json(counts)
+            return
+        rows = [(state.value, number) for state, number in counts.by_state.items()]
+        total = f"{counts.total}" if counts.is_exact else f"{counts.total} or more"
+        print_fields([*rows, ("total", total)])
+
+    return with_admin(options, count)
 
 
 def tell_next(next_id: str | None) -> None:
@@ -245,6 +334,7 @@ def run_show(options: argparse.Namespace) -> int:
                 ("through", f"{message.dialect} API"),
                 ("API key", message.api_key),
                 ("segments", f"{message.segments} ({message.encoding})"),
+                ("credits", message.credits),
                 ("priority", message.priority),
                 ("submitted", shown_time(message.created_at)),
                 ("not before", shown_time(message.scheduled_at)),
@@ -296,6 +386,17 @@ def run_requeue(options: argparse.Namespace) -> int:
         answer(options, changed, f"queued again for {_recipients(changed.count)}")
 
     return with_admin(options, requeue)
+
+
+def run_resend(options: argparse.Namespace) -> int:
+    from textko_server.admin_client import AdminClient
+
+    async def resend(admin: AdminClient) -> None:
+        message = await admin.resend_message(options.message, "all" if options.all else "failed")
+        numbers = ", ".join(safe(r.phone_number) for r in message.recipients)
+        answer(options, message, f"{message.id} is {message.state}, to {numbers}")
+
+    return with_admin(options, resend)
 
 
 def _to(phone_number: str, count: int) -> str:

@@ -29,6 +29,7 @@ from textko_server.gateway.idempotency import Idempotency
 from textko_server.gateway.inbox import Inbox
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.login_throttle import LoginThrottle
+from textko_server.gateway.message_search import MessageSearch
 from textko_server.gateway.messages import Messages
 from textko_server.gateway.opt_outs import OptOuts
 from textko_server.gateway.pairing import Pairing
@@ -99,6 +100,7 @@ class Gateway:
         self.contact_tags = ContactTags(db, clock, self.webhooks)
         self.idempotency = Idempotency(db, clock, self.messages)
         self.history = History(db, self.messages)
+        self.message_search = MessageSearch(db, clock)
         self.releases = Releases(
             db, clock, settings.server.data_dir, settings.server.max_release_bytes
         )

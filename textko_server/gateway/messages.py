@@ -29,8 +29,6 @@ from textko_server.store import messages as store
 from textko_server.store import usage as usage_store
 from textko_server.store.database import Database, Transaction
 
-MAX_PAGE = 200
-
 
 class Submission(msgspec.Struct, frozen=True):
     """One text to one or more numbers, decoded and normalised by a dialect."""
@@ -384,26 +382,6 @@ class Messages:
         if message is None:  # deleted between the two reads
             raise NotFound("message")
         return message, recipient
-
-    async def list_page(
-        self,
-        principal: Principal,
-        *,
-        user_id: int | None = None,
-        state: State | None = None,
-        before_id: int | None = None,
-        limit: int = 50,
-    ) -> list[Message]:
-        """A page, newest first. Only an admin sees other accounts' or (None) everybody's."""
-        if not principal.is_admin:
-            user_id = principal.user_id
-        return await store.list_page(
-            self._db,
-            user_id=user_id,
-            state=state,
-            before_id=before_id if before_id is not None else store.NEWEST,
-            limit=max(1, min(limit, MAX_PAGE)),
-        )
 
     async def first_recipients(self, messages: list[Message]) -> dict[int, Recipient]:
         """What lists show beside each message, by its key. The caller may see the messages."""

@@ -13,8 +13,6 @@ from textko_server.store.queries import load
 _MESSAGES = load("messages")
 _RECIPIENTS = load("recipients")
 
-# Higher than any key: the first page.
-NEWEST = 1 << 62
 _RECIPIENT_COLUMNS = len(Recipient.__struct_fields__)
 
 
@@ -149,16 +147,6 @@ async def find(db: Database, message_id: int) -> Message | None:
 async def find_recipient(db: Database, recipient_id: int) -> Recipient | None:
     row = await db.fetch_one(_RECIPIENTS.get_recipient, (recipient_id,))
     return _recipient(row) if row else None
-
-
-async def list_page(
-    db: Database, *, user_id: int | None, state: State | None, before_id: int, limit: int
-) -> list[Message]:
-    """Newest first. `user_id` None: everybody's; `before_id` is the cursor, NEWEST at first."""
-    owner = "of_user" if user_id is not None else "all"
-    name = {"of_user": "list_of_user", "all": "list_all"}[owner] + ("_in_state" if state else "")
-    values = {"user_id": user_id, "state": state, "before_id": before_id, "limit": limit}
-    return [read_message(row) for row in await db.fetch_all(getattr(_MESSAGES, name), values)]
 
 
 async def first_recipients(db: Database, message_ids: list[int]) -> dict[int, Recipient]:

@@ -5,14 +5,24 @@ import msgspec
 from textko_server import admin_wire as wire
 from textko_server.errors import Invalid
 from textko_server.gateway.clean_text import clean_text
+from textko_server.gateway.message_search import Wanted
 from textko_server.gateway.messages import MessageDetail, Submission
 from textko_server.gateway.phone_numbers import normalise
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.resending import resend
 from textko_server.http.admin.access import owner_of_new, owner_shown
 from textko_server.http.admin.endpoint import Call, Endpoint
 from textko_server.http.admin.names import Names
 from textko_server.http.admin.time_lines import time_line
-from textko_server.model import Dialect, IncomingMessage, Message, Principal, Priority, Recipient
+from textko_server.model import (
+    Dialect,
+    IncomingMessage,
+    Message,
+    Principal,
+    Priority,
+    Recipient,
+    State,
+)
 
 _PRIORITIES: dict[wire.PriorityName, int] = {
     "otp": Priority.OTP,
@@ -82,18 +92,23 @@ async def _pin(call: Call, body: wire.NewMessage, owner: int) -> tuple[int | Non
 
 
 async def list_messages(call: Call, query: wire.MessageQuery) -> wire.MessagePage:
-    """A page, newest first."""
-    messages = await call.gateway.messages.list_page(
+    """A page of those that meet all filters, newest first.
+
+    An index answers `user`, `state`, `from`, `to`, `faults`, `before` and `after`. Of the messages
+    these leave, a request looks at so many for the other filters; `searchedTo` says how far back
+    that was.
+    """
+    page = await call.gateway.message_search.list_page(
         call.principal,
-        user_id=await owner_shown(call, query.user),
-        state=query.state,
+        await _wanted(call, query),
         before_id=call.read_cursor(Kind.MESSAGE, query.before),
+        after_id=call.read_cursor(Kind.MESSAGE, query.after),
         limit=query.limit,
     )
-    first = await call.gateway.messages.first_recipients(messages)
+    first = await call.gateway.messages.first_recipients(page.messages)
     names = Names(call.gateway)
     shown = []
-    for message in messages:
+    for message in page.messages:
         recipient = first.get(message.id)
         shown.append(
             wire.widened(
@@ -102,8 +117,63 @@ async def list_messages(call: Call, query: wire.MessageQuery) -> wire.MessagePag
                 first_recipient=recipient and await _wire_recipient(call, names, recipient),
             )
         )
-    is_last = len(shown) < query.limit
-    return wire.MessagePage(messages=shown, next=None if is_last else shown[-1].id)
+    last = page.last_looked_at
+    return wire.MessagePage(
+        messages=shown,
+        next=None if last is None else _public_id(call, last),
+        searched_to=None if last is None else last.created_at,
+    )
+
+
+async def count_messages(call: Call, query: wire.MessageFilter) -> wire.MessageCounts:
+    """How many meet all filters, by state; of many, as far as they are counted."""
+    counts = await call.gateway.message_search.count(call.principal, await _wanted(call, query))
+    last = counts.last_looked_at
+    return wire.MessageCounts(
+        by_state=counts.by_state,
+        total=sum(counts.by_state.values()),
+        is_exact=counts.is_exact,
+        searched_to=None if last is None else last.created_at,
+    )
+
+
+async def _wanted(call: Call, query: wire.MessageFilter) -> Wanted:
+    owner = await owner_shown(call, query.user)
+    device_id = None
+    if query.device is not None:
+        key = call.read_id(Kind.DEVICE, query.device, "device")
+        device = await call.gateway.devices.get(call.principal, key)
+        device_id = device.id
+        # A device only sends what is its account's: fewer messages to look at.
+        owner = device.user_id if owner is None else owner
+    return Wanted(
+        user_id=owner,
+        states=None if query.state is None else _states(query.state),
+        is_faulty=bool(query.faults),
+        since=query.from_,
+        before=query.to,
+        dialect=query.dialect,
+        device_id=device_id,
+        digits=None if query.number is None else _digits(query.number),
+        text=query.text,
+    )
+
+
+def _states(text: str) -> frozenset[State]:
+    names = [name.strip() for name in text.split(",")]
+    known = {state.value: state for state in State}
+    for name in names:
+        if name not in known:
+            raise Invalid("state", f"must be of {', '.join(known)}")
+    return frozenset(known[name] for name in names)
+
+
+def _digits(number: str) -> str:
+    """People write numbers with spaces, dashes and brackets."""
+    digits = "".join(c for c in number if c in "0123456789")
+    if not digits:
+        raise Invalid("number", "must have digits")
+    return digits
 
 
 async def get_message(call: Call) -> wire.MessageDetail:
@@ -125,6 +195,22 @@ async def requeue_message(call: Call) -> wire.Changed:
         call.principal, _key(call), actor=call.principal.actor
     )
     return wire.Changed(count=count)
+
+
+async def resend_message(call: Call, body: wire.Resending) -> wire.MessageDetail:
+    """Submit its text again as a new message, now, to those it failed for or to all.
+
+    It costs what any message does. A phone or SIM that it was pinned to is kept while it is there.
+    """
+    gateway = call.gateway
+    submitted = await resend(
+        gateway.messages,
+        gateway.devices,
+        call.principal,
+        _key(call),
+        is_failed_only=body.only == "failed",
+    )
+    return await _detail(call, await gateway.messages.get(call.principal, submitted.message_id))
 
 
 async def list_incoming(call: Call, query: wire.IncomingQuery) -> wire.IncomingPage:
@@ -178,13 +264,14 @@ async def _detail(call: Call, detail: MessageDetail) -> wire.MessageDetail:
 async def _wire_message(call: Call, names: Names, message: Message) -> wire.Message:
     user_id, email = await names.user(message.user_id)
     return wire.Message(
-        id=call.gateway.public_ids.encode(Kind.MESSAGE, message.id, message.created_at),
+        id=_public_id(call, message),
         user_id=user_id,
         user=email,
         dialect=message.dialect.value,
         text=message.text,
         encoding=message.encoding,
         segments=message.segments,
+        credits=message.credits,
         recipient_count=message.recipient_count,
         state=message.state,
         priority=_priority_name(message.priority),
@@ -195,6 +282,10 @@ async def _wire_message(call: Call, names: Names, message: Message) -> wire.Mess
         created_at=message.created_at,
         updated_at=message.updated_at,
     )
+
+
+def _public_id(call: Call, message: Message) -> str:
+    return call.gateway.public_ids.encode(Kind.MESSAGE, message.id, message.created_at)
 
 
 async def _wire_recipient(call: Call, names: Names, recipient: Recipient) -> wire.Recipient:
@@ -209,6 +300,8 @@ async def _wire_recipient(call: Call, names: Names, recipient: Recipient) -> wir
         sim_slot=await names.slot(recipient.device_id, recipient.sim_id),
         error_code=recipient.error_code,
         error=recipient.error,
+        segments=recipient.segments,
+        attempts=recipient.lease_count,
         is_cancel_requested=recipient.cancel_requested_at is not None,
         created_at=recipient.created_at,
         claimed_at=recipient.claimed_at,
@@ -243,9 +336,11 @@ def _priority_name(priority: int) -> wire.PriorityName:
 ENDPOINTS = (
     Endpoint("POST", "/messages", send_message, status=201),
     Endpoint("GET", "/messages", list_messages),
+    Endpoint("GET", "/messages/counts", count_messages),
     Endpoint("GET", "/messages/{id}", get_message),
     Endpoint("POST", "/messages/{id}/cancel", cancel_message),
     Endpoint("POST", "/messages/{id}/requeue", requeue_message),
+    Endpoint("POST", "/messages/{id}/resend", resend_message, status=201),
     Endpoint("GET", "/incoming", list_incoming),
     Endpoint("GET", "/incoming/{id}", get_incoming),
 )

@@ -3,14 +3,19 @@
 from textko_server import __version__
 from textko_server import admin_wire as wire
 from textko_server.admin_settings import list_settings
+from textko_server.gateway.message_search import Wanted
 from textko_server.http.admin.access import require_admin
 from textko_server.http.admin.endpoint import Call, Endpoint
+from textko_server.model import State
+
+_OPEN = frozenset({State.SCHEDULED, State.QUEUED, State.OFFERED, State.CLAIMED})
 
 
 async def get_status(call: Call) -> wire.Status:
     require_admin(call)
     gateway, about = call.gateway, call.about
     depth, oldest_at = await gateway.messages.queue_depth()
+    open_counts = await gateway.message_search.count(call.principal, Wanted(states=_OPEN))
     now_ms = gateway.clock.now_ms()
     return wire.Status(
         version=__version__,
@@ -21,6 +26,9 @@ async def get_status(call: Call) -> wire.Status:
         open_polls=gateway.polls.open_count,
         queue_depth=depth,
         oldest_queued_at=oldest_at,
+        open_messages={
+            state: open_counts.by_state.get(state, 0) for state in State if state in _OPEN
+        },
         webhooks_due=await gateway.webhooks.count_due(),
         data_dir=str(gateway.settings.server.data_dir.absolute()),
         database_bytes=await gateway.db.size_bytes(),
