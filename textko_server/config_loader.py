@@ -10,27 +10,19 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from textko_server.config import Settings
 from textko_server.config_checks import reason_against
+from textko_server.config_reasons import nearest, shown, shown_value, type_reason
 from textko_server.errors import TextkoError
 
 SYSTEM_CONFIG_PATH = Path("/etc/textko/textko.toml")
 
 # Nearer than this to a setting's variable, a name is a slip; farther, somebody else's variable.
 _SLIP_RATIO = 0.8
-_MAX_SHOWN_CHARACTERS = 60
-_TYPE_REASONS: dict[Any, str] = {
-    bool: "must be true or false",
-    int: "must be a whole number",
-    float: "must be a number",
-    str: "must be a text",
-    Path: "must be the path of a folder",
-    tuple[str, ...]: "must be a list of texts",
-}
 
 
 class ConfigError(TextkoError):
@@ -147,9 +139,8 @@ def _refuse_slip(name: str) -> None:
     """Unlike a file, the environment holds names that are not ours: TEXTKO_URL of a client."""
     ours = tuple(f"TEXTKO_{section.upper()}_" for section in _SECTIONS)
     cutoff = 0.0 if name.startswith(ours) else _SLIP_RATIO
-    shown = _shown(name)
-    if nearest := get_close_matches(shown, _VARIABLES, n=1, cutoff=cutoff):
-        raise ConfigError(f"environment {shown}: no such setting; the nearest is {nearest[0]}")
+    if known := get_close_matches(shown(name), _VARIABLES, n=1, cutoff=cutoff):
+        raise ConfigError(f"environment {shown(name)}: no such setting; the nearest is {known[0]}")
 
 
 def _read_text(field: _Field, text: str) -> Any:
@@ -178,7 +169,7 @@ def _from_file(config_path: Path | None, data_dir: Path) -> Iterator[_Given]:
         raise ConfigError(f"{source}: this is not TOML: {error}") from error
     for section, table in document.items():
         if not isinstance(table, dict):
-            raise ConfigError(f"{source}: {_shown(section)} stands outside of any [section]")
+            raise ConfigError(f"{source}: {shown(section)} stands outside of any [section]")
         if section not in _SECTIONS:
             raise ConfigError(f"{source}: {_unknown_section(section)}")
         for key, value in table.items():
@@ -207,7 +198,7 @@ def _read_file(path: Path) -> bytes:
     except OSError as error:
         raise ConfigError(f"cannot read {path.absolute()}: {error.strerror}") from error
     except ValueError as error:
-        raise ConfigError(f"cannot read {_shown(str(path))}: {error}") from error
+        raise ConfigError(f"cannot read {shown(str(path))}: {error}") from error
 
 
 # --- one value ---
@@ -218,7 +209,7 @@ def _given(field: _Field, value: Any, source: str) -> _Given:
     try:
         converted = msgspec.convert(value, field.type, dec_hook=_to_path)
     except msgspec.ValidationError as error:
-        raise ConfigError(_sentence(field, value, source, _type_reason(field.type))) from error
+        raise ConfigError(_sentence(field, value, source, type_reason(field.type))) from error
     reason = reason_against(field.name, converted)
     if reason is not None:
         raise ConfigError(_sentence(field, value, source, reason))
@@ -236,33 +227,14 @@ def _to_path(wanted: type, value: Any) -> Path:
         raise ValueError("no such home directory") from error
 
 
-def _type_reason(wanted: Any) -> str:
-    if wanted in _TYPE_REASONS:
-        return _TYPE_REASONS[wanted]
-    return f"must be one of {', '.join(get_args(wanted))}"
-
-
 def _sentence(field: _Field, value: Any, source: str, reason: str) -> str:
-    return f"{source}: {field.name} {reason}, not {_shown_value(value)}"
+    return f"{source}: {field.name} {reason}, not {shown_value(value)}"
 
 
 def _unknown(name: str) -> str:
-    nearest = get_close_matches(_shown(name), _FIELDS, n=1, cutoff=0.0)[0]
-    return f"unknown setting {_shown(name)}; the nearest known one is {nearest}"
+    return f"unknown setting {shown(name)}; the nearest known one is {nearest(name, _FIELDS)}"
 
 
 def _unknown_section(name: str) -> str:
-    nearest = get_close_matches(_shown(name), _SECTIONS, n=1, cutoff=0.0)[0]
-    return f"unknown section [{_shown(name)}]; the nearest known one is [{nearest}]"
-
-
-def _shown_value(value: Any) -> str:
-    try:
-        return _shown(str(value).lower() if isinstance(value, bool) else repr(value))
-    except (ValueError, RecursionError):  # over 4,300 digits, or lists in lists without end
-        return "what stands there"
-
-
-def _shown(text: str) -> str:
-    printable = "".join(c if c.isprintable() else "?" for c in text[:_MAX_SHOWN_CHARACTERS])
-    return printable if len(text) <= _MAX_SHOWN_CHARACTERS else f"{printable}…"
+    known = nearest(name, _SECTIONS)
+    return f"unknown section [{shown(name)}]; the nearest known one is [{known}]"
