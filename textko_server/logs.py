@@ -7,19 +7,29 @@ numbers: that is the callers' promise, and debug is no exception for keys and to
 import logging
 from datetime import UTC, datetime
 
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC)
-        fields = {k: v for k, v in vars(record).items() if k not in _STANDARD}
-        pairs = "".join(f" {key}={_quoted(value)}" for key, value in fields.items())
+        pairs = "".join(f" {key}={_quoted(value)}" for key, value in fields_of(record).items())
         time = f"{moment:%Y-%m-%dT%H:%M:%S}.{int(record.msecs):03d}Z"
         line = f"{time} {record.levelname.lower():7} {record.getMessage()}{pairs}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, object]:
+    """What the caller said besides the event."""
+    return {k: v for k, v in vars(record).items() if k not in _STANDARD}
 
 
 def _quoted(value: object) -> str:
@@ -35,6 +45,23 @@ def set_up(level: str) -> None:
     handler.setFormatter(LineFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    # Its own info lines say what ours say better.
+    set_level(level)
+    quiet_libraries()
+
+
+def set_level(level: str) -> None:
+    """From now on; until the process ends."""
+    logging.getLogger().setLevel(level.upper())
+
+
+def level_in_force() -> str:
+    """The least of LEVELS that is logged."""
+    least = logging.getLogger().level
+    return next((name for name, number in LEVELS.items() if number >= least), "error")
+
+
+def quiet_libraries() -> None:
+    """Their lines at info and debug say what ours say better, or what must not be logged."""
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    # Every statement with its parameters: texts and numbers among them.
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)

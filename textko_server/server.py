@@ -25,6 +25,7 @@ from textko_server.http.access_log import RedactedAccessLogger, UnparsedRequestF
 from textko_server.http.app import make_app, make_metrics
 from textko_server.http.app_keys import About
 from textko_server.http.webhook_client import WebhookClient
+from textko_server.logs import quiet_libraries
 from textko_server.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,8 @@ class Server:
     async def _start(self) -> None:
         _raise_file_limit()
         logging.getLogger("aiohttp.server").addFilter(_UNPARSED_REQUEST_FILTER)
+        logging.getLogger().addHandler(self._about.log_memory)
+        quiet_libraries()
         self._lock = _lock(self.settings.server.data_dir)
         applied = await self._db.open()
         for name in applied:
@@ -201,6 +204,7 @@ class Server:
             self.socket_path.unlink(missing_ok=True)
             self._lock.close()
         log.info("stopped")
+        logging.getLogger().removeHandler(self._about.log_memory)
 
 
 def _lock(data_dir: Path) -> IO[str]:

@@ -14,7 +14,7 @@ from textko_server.errors import TextkoError
 
 COMMANDS = (
     "serve", "demo", "tui", "user", "key", "device", "message", "inbox", "opt-out", "webhook",
-    "release", "config", "status", "phone", "version",
+    "release", "config", "log", "status", "phone", "version",
 )  # fmt: skip
 _EXAMPLES = """examples:
   textko serve                                            start the server on ./data

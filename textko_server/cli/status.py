@@ -1,18 +1,30 @@
-"""`textko status`: how the server is doing."""
+"""`textko status`: how the server is doing, what it is made of and what it counts."""
 
 import argparse
 
 from textko_server.cli.connection import with_admin
-from textko_server.cli.output import print_fields, print_json, shown_time
+from textko_server.cli.output import print_fields, print_json, print_table, say, shown_time
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     status = subparsers.add_parser("status", help="how the server is doing")
+    instead = status.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--about", action="store_true", help="what it is made of, how much it holds, what is on"
+    )
+    instead.add_argument(
+        "--metrics", action="store_true", help="what it has counted since its start"
+    )
     status.set_defaults(run=run_status)
 
 
 def run_status(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
+
+    if options.about:
+        return _run_about(options)
+    if options.metrics:
+        return _run_metrics(options)
 
     async def show(admin: AdminClient) -> None:
         status = await admin.status()
@@ -32,6 +44,54 @@ def run_status(options: argparse.Namespace) -> int:
                 ("data directory", status.data_dir),
                 ("database", f"{status.database_bytes / 1_000_000:.1f} MB"),
             ]
+        )
+
+    return with_admin(options, show)
+
+
+def _run_about(options: argparse.Namespace) -> int:
+    from textko_server.admin_client import AdminClient
+
+    async def show(admin: AdminClient) -> None:
+        about = await admin.about()
+        if options.json:
+            print_json(about)
+            return
+        print_fields(
+            [
+                ("version", f"{about.version} ({about.licence})"),
+                ("Python, SQLite", f"{about.python}, {about.sqlite}"),
+                ("platform", about.platform),
+                ("running since", f"{shown_time(about.started_at)} ({_span(about.uptime_s)})"),
+                ("URL", about.url),
+                ("data directory", about.data_dir),
+                ("database", f"{about.database_bytes / 1_000_000:.1f} MB"),
+                *((c.name, f"{'~' if c.is_estimate else ''}{c.count}") for c in about.counts),
+            ]
+        )
+        say()
+        for feature in about.features:
+            say(f"{'on ' if feature.is_on else 'off'}  {feature.name} ({feature.setting})")
+
+    return with_admin(options, show)
+
+
+def _run_metrics(options: argparse.Namespace) -> int:
+    from textko_server.admin_client import AdminClient
+
+    async def show(admin: AdminClient) -> None:
+        metrics = await admin.list_metrics()
+        if options.json:
+            print_json(metrics)
+            return
+        print_table(
+            ("NAME", "LABELS", "VALUE"),
+            [
+                (m.name, " ".join(f"{n}={v}" for n, v in m.labels.items()), f"{m.value:g}")
+                for m in metrics.metrics
+                if not m.name.endswith("_bucket")  # for programs, which take --json
+            ],
+            empty="nothing yet",
         )
 
     return with_admin(options, show)

@@ -12,14 +12,19 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from textko_server.http.middleware import route_of
 
+_LOG_ROUTE = "/admin/v1/log"
+
 
 class RedactedAccessLogger(AbstractAccessLogger):
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        route = route_of(request)
+        if route == _LOG_ROUTE and response.status == 200:
+            return  # whoever follows the log would make it longer by each look
         self.logger.info(
             "request",
             extra={
                 "method": request.method,
-                "route": route_of(request),
+                "route": route,
                 "status": response.status,
                 "ms": round(time * 1000, 1),
                 "remote": request.remote,

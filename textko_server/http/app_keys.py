@@ -7,6 +7,7 @@ from aiohttp import web
 
 from textko_server.gateway.gateway import Gateway
 from textko_server.http.rate_limits import RateLimit
+from textko_server.log_memory import LogMemory
 
 GATEWAY = web.AppKey("gateway", Gateway)
 SELFHOSTED_RATE = web.AppKey("selfhosted_rate", RateLimit)
@@ -24,6 +25,7 @@ class About(msgspec.Struct):
     """`server.public_url`, or where it listens as seen from this network."""
     sources: dict[str, str] = {}
     """Where each setting came from; see config_loader.LoadedSettings."""
+    log_memory: LogMemory = msgspec.field(default_factory=LogMemory)
 
 
 ABOUT = web.AppKey("about", About)

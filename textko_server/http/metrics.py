@@ -1,11 +1,14 @@
-"""Counters, and `/metrics` in the Prometheus text format, version 0.0.4.
+"""Counters, and `/metrics` in the Prometheus text format, version 0.0.4; the admin API has the same
+numbers as JSON.
 
 Labels are bounded: route templates, methods, status codes, states. Never a token, number or id.
 """
 
 import ipaddress
 from bisect import bisect_left
+from typing import Literal
 
+import msgspec
 from aiohttp import web
 
 from textko_server import __version__
@@ -40,24 +43,48 @@ class Metrics:
     def count_event(self, kind: str, label: str, count: int = 1) -> None:
         self.events[(kind, label)] = self.events.get((kind, label), 0) + count
 
-    def render_requests(self) -> list[str]:
-        lines = [
-            "# HELP textko_http_requests_total Requests answered.",
-            "# TYPE textko_http_requests_total counter",
-        ]
+    def families(self) -> list["Family"]:
+        requests = Family("textko_http_requests_total", "Requests answered.", "counter")
         for (route, method, status), count in sorted(self._requests.items()):
-            labels = f'route="{route}",method="{method}",code="{status}"'
-            lines.append(f"textko_http_requests_total{{{labels}}} {count}")
+            requests.add(count, route=route, method=method, code=str(status))
         name = "textko_http_request_duration_seconds"
-        lines += [f"# HELP {name} Time to answer; long-polls wait.", f"# TYPE {name} histogram"]
+        durations = Family(name, "Time to answer; long-polls wait.", "histogram")
         for route, buckets in sorted(self._durations.items()):
             total = 0
             for bound, count in zip((*_BUCKETS_S, "+Inf"), buckets, strict=True):
                 total += count
-                lines.append(f'{name}_bucket{{route="{route}",le="{bound}"}} {total}')
-            lines.append(f'{name}_sum{{route="{route}"}} {self._duration_sums[route]:.6f}')
-            lines.append(f'{name}_count{{route="{route}"}} {total}')
-        return lines
+                durations.add(total, "_bucket", route=route, le=str(bound))
+            durations.add(self._duration_sums[route], "_sum", route=route)
+            durations.add(total, "_count", route=route)
+        return [requests, durations]
+
+
+class Sample(msgspec.Struct, frozen=True):
+    suffix: str
+    """Of a histogram: _bucket, _sum, _count."""
+    labels: dict[str, str]
+    value: float
+
+    def line(self, name: str) -> str:
+        pairs = ",".join(f'{label}="{value}"' for label, value in self.labels.items())
+        value = self.value if isinstance(self.value, int) else f"{self.value:.6f}"
+        return f"{name}{self.suffix}{f'{{{pairs}}}' if pairs else ''} {value}"
+
+
+class Family(msgspec.Struct, frozen=True):
+    """Samples that have name, help and kind in common."""
+
+    name: str
+    help: str
+    kind: Literal["gauge", "counter", "histogram"]
+    samples: list[Sample] = []
+
+    def add(self, value: float, suffix: str = "", /, **labels: str) -> None:
+        self.samples.append(Sample(suffix, labels, value))
+
+    def lines(self) -> list[str]:
+        head = [f"# HELP {self.name} {self.help}", f"# TYPE {self.name} {self.kind}"]
+        return head + [sample.line(self.name) for sample in self.samples]
 
 
 METRICS = web.AppKey("metrics", Metrics)
@@ -66,24 +93,51 @@ METRICS = web.AppKey("metrics", Metrics)
 async def get_metrics(request: web.Request) -> web.Response:
     """`GET /metrics`."""
     await _check_access(request)
-    gateway = request.app[GATEWAY]
-    lines = [
-        "# HELP textko_info The program.",
-        "# TYPE textko_info gauge",
-        f'textko_info{{version="{__version__}"}} 1',
-        "# HELP textko_devices_online Devices with an open poll or a recent one.",
-        "# TYPE textko_devices_online gauge",
-        f"textko_devices_online {gateway.presence.online_count}",
-        "# HELP textko_polls_open Open long-polls.",
-        "# TYPE textko_polls_open gauge",
-        f"textko_polls_open {gateway.polls.open_count}",
-        *await _queue_lines(request),
-        *request.app[METRICS].render_requests(),
-    ]
+    lines = [line for family in await families(request.app) for line in family.lines()]
     return web.Response(
         text="\n".join(lines) + "\n",
         headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
     )
+
+
+async def families(app: web.Application) -> list[Family]:
+    """All there is to tell, of now."""
+    gateway = app[GATEWAY]
+    depth, oldest_at = await gateway.messages.queue_depth()
+    age_s = (gateway.clock.now_ms() - oldest_at) / 1000 if oldest_at is not None else 0
+    program = Family("textko_info", "The program.", "gauge")
+    program.add(1, version=__version__)
+    changes = Family(
+        "textko_recipient_changes_total", "Changes of state, by the new state.", "counter"
+    )
+    attempts = Family(
+        "textko_webhook_attempts_total", "Attempts at webhook deliveries, by outcome.", "counter"
+    )
+    for (kind, label), count in sorted(app[METRICS].events.items()):
+        if kind == "recipient":
+            changes.add(count, state=label)
+        elif kind == "webhook":
+            attempts.add(count, outcome=label)
+    return [
+        program,
+        _gauge(
+            "textko_devices_online",
+            "Devices with an open poll or a recent one.",
+            gateway.presence.online_count,
+        ),
+        _gauge("textko_polls_open", "Open long-polls.", gateway.polls.open_count),
+        _gauge("textko_queue_depth", "Jobs waiting for a phone.", depth),
+        _gauge("textko_oldest_queued_seconds", "Age of the oldest waiting job.", age_s),
+        changes,
+        attempts,
+        *app[METRICS].families(),
+    ]
+
+
+def _gauge(name: str, help_text: str, value: float) -> Family:
+    family = Family(name, help_text, "gauge")
+    family.add(value)
+    return family
 
 
 async def _check_access(request: web.Request) -> None:
@@ -109,35 +163,3 @@ def _is_local(request: web.Request) -> bool:
         return ipaddress.ip_address(request.remote or "").is_loopback
     except ValueError:
         return False
-
-
-async def _queue_lines(request: web.Request) -> list[str]:
-    gateway = request.app[GATEWAY]
-    depth, oldest_at = await gateway.messages.queue_depth()
-    age_s = (gateway.clock.now_ms() - oldest_at) / 1000 if oldest_at is not None else 0
-    lines = [
-        "# HELP textko_queue_depth Jobs waiting for a phone.",
-        "# TYPE textko_queue_depth gauge",
-        f"textko_queue_depth {depth}",
-        "# HELP textko_oldest_queued_seconds Age of the oldest waiting job.",
-        "# TYPE textko_oldest_queued_seconds gauge",
-        f"textko_oldest_queued_seconds {age_s:.3f}",
-        "# HELP textko_recipient_changes_total Changes of state, by the new state.",
-        "# TYPE textko_recipient_changes_total counter",
-    ]
-    events = sorted(request.app[METRICS].events.items())
-    lines += [
-        f'textko_recipient_changes_total{{state="{label}"}} {count}'
-        for (kind, label), count in events
-        if kind == "recipient"
-    ]
-    lines += [
-        "# HELP textko_webhook_attempts_total Attempts at webhook deliveries, by outcome.",
-        "# TYPE textko_webhook_attempts_total counter",
-    ]
-    lines += [
-        f'textko_webhook_attempts_total{{outcome="{label}"}} {count}'
-        for (kind, label), count in events
-        if kind == "webhook"
-    ]
-    return lines

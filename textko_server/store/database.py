@@ -168,6 +168,10 @@ class Database:
         finally:
             self._readers.put_nowait(connection)
 
+    @property
+    def sqlite_version(self) -> str:
+        return sqlite3.sqlite_version
+
     async def size_bytes(self) -> int:
         """What the database takes on disk, its write-ahead log included."""
 

@@ -7,9 +7,11 @@ things; on the unix socket whoever opens it is the operator. The structs are in 
 from aiohttp import web
 
 from textko_server.http.admin import (
+    about,
     api_keys,
     devices,
     live_events,
+    log,
     logins,
     messages,
     opt_outs,
@@ -30,6 +32,8 @@ ENDPOINTS = (
     *opt_outs.ENDPOINTS,
     *releases.ENDPOINTS,
     *server.ENDPOINTS,
+    *about.ENDPOINTS,
+    *log.ENDPOINTS,
 )
 
 
