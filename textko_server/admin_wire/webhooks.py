@@ -47,14 +47,14 @@ class Webhook(Answer, frozen=True, kw_only=True):
     failure_count: int
     last_success_at: int | None
     last_failure_at: int | None
-    failing_since: int | None = None
+    failing_since: int | None
     """When the first attempt failed of those since the last that did not; None: the last one did
     not. Where very many deliveries fail, the first of the latest of them."""
-    pending_count: int = 0
+    pending_count: int
     """Deliveries that are owed, now or later; counted up to 1,000. So the next."""
-    failed_count: int = 0
+    failed_count: int
     """Deliveries that were given up."""
-    next_attempt_at: int | None = None
+    next_attempt_at: int | None
     """The earliest of its attempts to come, which waits while it is disabled."""
     created_at: int
     updated_at: int
@@ -105,11 +105,11 @@ class Delivery(Answer, frozen=True, kw_only=True):
     next_attempt_at: int | None
     created_at: int
     ended_at: int | None
-    user: str = ""
+    user: str
     """E-mail of the account."""
-    webhook_name: str = ""
-    webhook_url: str = ""
-    last_attempt: Attempt | None = None
+    webhook_name: str
+    webhook_url: str
+    last_attempt: Attempt | None
     """None: none yet."""
 
 
@@ -130,7 +130,7 @@ class DeliveryRequest(Answer, frozen=True, kw_only=True):
 class DeliveryDetail(Delivery, frozen=True, kw_only=True):
     body: str
     attempts: list[Attempt]
-    request: DeliveryRequest | None = None
+    request: DeliveryRequest | None
     """None: nothing was sent yet."""
 
 

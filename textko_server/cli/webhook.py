@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from textko_server.cli.connection import with_admin
-from textko_server.cli.exit_codes import EXIT_FAILED, EXIT_OK
+from textko_server.cli.exit_codes import EXIT_FAILED, EXIT_OK, UsageError
 from textko_server.cli.message import add_page_options, tell_next
 from textko_server.cli.output import (
     answer,
@@ -21,7 +21,13 @@ from textko_server.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from textko_server.admin_client import AdminClient
-    from textko_server.admin_wire import DeliveryDetail, Webhook
+    from textko_server.admin_wire import (
+        Delivery,
+        DeliveryDetail,
+        DeliveryRequest,
+        Redelivered,
+        Webhook,
+    )
 
 _EVENTS = {
     "textko": "MESSAGE_RECEIVED,MESSAGE_SENT,MESSAGE_DELIVERED,MESSAGE_FAILED",
@@ -29,6 +35,10 @@ _EVENTS = {
 }
 # The server's own limit for an attempt is ten seconds.
 _TEST_LIMIT_S = 15.0
+# What the server takes in one request.
+_REDELIVERED_AT_ONCE = 200
+# How far it counts deliveries.
+_MAX_COUNTED = 1_000
 _EXAMPLES = """examples:
   textko webhook add https://shop.example.org/sms --user you@example.org
   textko webhook add https://shop.example.org/sms --format textlink --events received,failed
@@ -69,11 +79,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_webhook(test)
     test.set_defaults(run=run_test)
 
-    deliveries = commands.add_parser("deliveries", help="what it got, newest first")
-    _add_webhook(deliveries)
+    deliveries = commands.add_parser("deliveries", help="what one or all got, newest first")
+    deliveries.add_argument(
+        "webhook", metavar="WEBHOOK", nargs="?", help="id, name or URL; without one, all webhooks"
+    )
+    _add_user(deliveries)
     deliveries.add_argument(
         "--state", choices=("pending", "delivered", "failed"), help="only those"
     )
+    deliveries.add_argument("--event", metavar="EVENT", help="only those, as MESSAGE_SENT")
     add_page_options(deliveries)
     deliveries.set_defaults(run=run_deliveries)
 
@@ -81,9 +95,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     attempts.add_argument("delivery", metavar="DELIVERY", help="id, as `deliveries` shows it")
     attempts.set_defaults(run=run_attempts)
 
-    redeliver = commands.add_parser("redeliver", help="send a delivery again")
+    redeliver = commands.add_parser("redeliver", help="send deliveries again")
     redeliver.add_argument(
-        "what", metavar="DELIVERY", help="id of a delivery; with --failed a webhook"
+        "what", metavar="DELIVERY", nargs="+", help="ids of deliveries; with --failed one webhook"
     )
     redeliver.add_argument(
         "--failed", action="store_true", help="all that this webhook did not get"
@@ -163,13 +177,17 @@ def run_list(options: argparse.Namespace) -> int:
             print_json(WebhookPage(webhooks=webhooks, next=None))
             return
         print_table(
-            ("ID", "NAME", "USER", "URL", "STATE", "SUCCEEDED", "FAILED"),
+            ("ID", "NAME", "USER", "URL", "STATE", "WAITING", "GIVEN UP", "FAILING SINCE"),
             [
-                (w.id, w.name, w.user, w.url, _state(w), w.success_count, w.failure_count)
+                (
+                    w.id, w.name, w.user, w.url, _state(w), _counted(w.pending_count),
+                    _counted(w.failed_count),
+                    shown_time(w.failing_since),
+                )
                 for w in webhooks
             ],
             empty="no webhooks yet: textko webhook add URL --user USER",
-        )
+        )  # fmt: skip
 
     return with_admin(options, show)
 
@@ -191,8 +209,12 @@ def run_show(options: argparse.Namespace) -> int:
                 ("format", webhook.format),
                 ("events", ", ".join(webhook.events)),
                 ("state", _state(webhook)),
-                ("succeeded", webhook.success_count),
-                ("failed", webhook.failure_count),
+                ("attempts succeeded", webhook.success_count),
+                ("attempts failed", webhook.failure_count),
+                ("failing since", shown_time(webhook.failing_since)),
+                ("deliveries waiting", _counted(webhook.pending_count)),
+                ("deliveries given up", _counted(webhook.failed_count)),
+                ("next attempt", shown_time(webhook.next_attempt_at)),
                 ("last success", shown_time(webhook.last_success_at)),
                 ("last failure", shown_time(webhook.last_failure_at)),
                 ("made", shown_time(webhook.created_at)),
@@ -209,7 +231,11 @@ def run_switch(options: argparse.Namespace) -> int:
     async def switch(admin: AdminClient) -> None:
         changes = WebhookChanges(is_enabled=options.is_enabled)
         webhook = await admin.change_webhook(await _id(admin, options), changes)
-        answer(options, webhook, f"{safe(webhook.url)} is {_state(webhook)}")
+        sentence = f"{safe(webhook.url)} is {_state(webhook)}"
+        if webhook.pending_count:
+            fate = "are sent now, or when their time comes" if webhook.is_enabled else "wait"
+            sentence += f"; deliveries that {fate}: {_counted(webhook.pending_count)}"
+        answer(options, webhook, sentence)
 
     return with_admin(options, switch)
 
@@ -281,20 +307,30 @@ async def _test(admin: "AdminClient", webhook_id: str) -> "DeliveryDetail":
 
 def run_deliveries(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
-    from textko_server.admin_wire import DeliveryQuery
+    from textko_server.admin_wire import AllDeliveriesQuery
 
     async def show(admin: AdminClient) -> None:
-        query = DeliveryQuery(state=options.state, before=options.before, limit=options.limit)
-        page = await admin.list_deliveries(await _id(admin, options), query)
+        query = AllDeliveriesQuery(
+            user=options.user,
+            webhook=None if options.webhook is None else await _id(admin, options),
+            state=options.state,
+            event=options.event,
+            before=options.before,
+            limit=options.limit,
+        )
+        page = await admin.list_all_deliveries(query)
         if options.json:
             print_json(page)
             return
         print_table(
-            ("ID", "OWED SINCE", "EVENT", "STATE", "ATTEMPTS", "NEXT ATTEMPT"),
+            (
+                "ID", "OWED SINCE", "WEBHOOK", "EVENT", "STATE", "ATTEMPTS", "LAST ANSWER",
+                "NEXT ATTEMPT",
+            ),
             [
                 (
-                    d.id, shown_time(d.created_at), d.event, d.state, d.attempt_count,
-                    shown_time(d.next_attempt_at),
+                    d.id, shown_time(d.created_at), d.webhook_name or d.webhook_url, d.event,
+                    d.state, d.attempt_count, _outcome(d), shown_time(d.next_attempt_at),
                 )
                 for d in page.deliveries
             ],
@@ -317,7 +353,10 @@ def run_attempts(options: argparse.Namespace) -> int:
             f"{delivery.event}, {delivery.state}, next attempt: "
             f"{shown_time(delivery.next_attempt_at) or 'none'}"
         )
-        say(safe_lines(delivery.body))
+        if delivery.request is None:
+            say(safe_lines(delivery.body))
+        else:
+            _say_request(delivery.request)
         for attempt in delivery.attempts:
             outcome = attempt.error or f"{attempt.status} {attempt.answer or ''}".strip()
             say(
@@ -328,26 +367,69 @@ def run_attempts(options: argparse.Namespace) -> int:
     return with_admin(options, show)  # fmt: skip
 
 
+def _say_request(request: "DeliveryRequest") -> None:
+    changed = "   (the webhook was changed since)" if request.may_differ else ""
+    say(f"{request.method} {safe(request.url)}{changed}")
+    for name, value in request.headers.items():
+        say(f"{name}: {safe(value)}")
+    say()
+    say(safe_lines(request.body))
+    say()
+
+
+def _outcome(delivery: "Delivery") -> str | None:
+    last = delivery.last_attempt
+    return None if last is None else last.error or str(last.status)
+
+
 def run_redeliver(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
+    from textko_server.admin_wire import Changed, Redelivered
     from textko_server.cli.choosing import webhook_id
 
-    async def redeliver(admin: AdminClient) -> None:
+    if options.failed and len(options.what) > 1:
+        raise UsageError("name one webhook with --failed")
+
+    async def redeliver(admin: AdminClient) -> int | None:
         if options.failed:
-            chosen = await webhook_id(admin, options.what, options.user)
-            changed = await admin.redeliver_failed(chosen)
+            chosen = await webhook_id(admin, options.what[0], options.user)
+            changed: Changed | Redelivered = await admin.redeliver_failed(chosen)
+        elif len(options.what) == 1:
+            changed = await admin.redeliver(options.what[0])
         else:
-            changed = await admin.redeliver(options.what)
+            changed = await _redeliver_each(admin, options.what)
         noun = "delivery is" if changed.count == 1 else "deliveries are"
         answer(options, changed, f"{changed.count} {noun} sent again")
+        if not isinstance(changed, Redelivered) or not changed.refused:
+            return None
+        for refused in changed.refused:
+            sys.stderr.write(f"textko: {safe(refused.id)}: {refused.reason}\n")
+        return EXIT_FAILED
 
     return with_admin(options, redeliver)
+
+
+async def _redeliver_each(admin: "AdminClient", delivery_ids: list[str]) -> "Redelivered":
+    from textko_server.admin_wire import NotRedelivered, Redelivered
+
+    count = 0
+    refused: list[NotRedelivered] = []
+    for start in range(0, len(delivery_ids), _REDELIVERED_AT_ONCE):
+        some = delivery_ids[start : start + _REDELIVERED_AT_ONCE]
+        outcome = await admin.redeliver_each(some)
+        count += outcome.count
+        refused += outcome.refused
+    return Redelivered(count=count, refused=refused)
 
 
 async def _id(admin: "AdminClient", options: argparse.Namespace) -> str:
     from textko_server.cli.choosing import webhook_id
 
     return await webhook_id(admin, options.webhook, options.user)
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} or more" if count >= _MAX_COUNTED else str(count)
 
 
 def _state(webhook: "Webhook") -> str:

@@ -46,6 +46,7 @@ from textko_server.gateway.sync import Sync
 from textko_server.gateway.templates import Templates
 from textko_server.gateway.tokens import LoginTokens, SignedLinks, make_secret
 from textko_server.gateway.verification import Verifications
+from textko_server.gateway.webhook_log import WebhookLog
 from textko_server.gateway.webhooks import Webhooks
 from textko_server.store import devices as device_store
 from textko_server.store import messages as message_store
@@ -74,6 +75,7 @@ class Gateway:
         )
         self.api_keys = ApiKeys(db, clock, self.events)
         self.webhooks = Webhooks(db, clock, settings.webhooks, self.public_ids)
+        self.webhook_log = WebhookLog(db, clock, self.public_ids, self.webhooks)
         self.presence = Presence(clock, self.events, settings.dispatch.sync_interval_s)
         self.polls = Polls(clock)
         self.lifecycle = Lifecycle(self.webhooks)

@@ -13,14 +13,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from textko_server import __version__
 from textko_server.clock import DAY_MS, MINUTE_MS, Clock
 from textko_server.config import WebhookSettings
 from textko_server.gateway.events import Event, Events, WebhookAttempted, WebhookDue
 from textko_server.gateway.public_ids import Kind, PublicIds
-from textko_server.gateway.textlink_payloads import with_secret
-from textko_server.gateway.webhook_formats import Format
-from textko_server.gateway.webhook_signatures import signature_headers
+from textko_server.gateway.webhook_requests import sent_body, sent_headers
 from textko_server.gateway.webhook_targets import host_of
 from textko_server.model import WebhookAttempt, WebhookDelivery
 from textko_server.store import webhook_deliveries, webhooks
@@ -191,10 +188,9 @@ class WebhookLoop:
         started_at = self._clock.now_ms()
         answer, error = None, None
         try:
-            body = delivery.body
-            if webhook.format == Format.TEXTLINK:
-                body = with_secret(body, webhook.secret)
-            headers = self._headers(webhook, delivery, started_at, body)
+            body = sent_body(webhook.format, delivery.body, webhook.secret)
+            public_id = self._public_ids.encode(Kind.DELIVERY, delivery.id, delivery.created_at)
+            headers = sent_headers(webhook.secret, delivery_id=public_id, at=started_at, body=body)
             try:
                 answer = await self._post(webhook.url, headers, body)
             except WebhookUnreachable as unreachable:
@@ -213,16 +209,6 @@ class WebhookLoop:
             self._recorded.add(delivery.id)
             del self._host_in_flight[delivery.id]
             self._wake.set()
-
-    def _headers(
-        self, webhook: WaitingWebhook, delivery: WebhookDelivery, at: int, body: bytes
-    ) -> dict[str, str]:
-        delivery_id = self._public_ids.encode(Kind.DELIVERY, delivery.id, delivery.created_at)
-        return {
-            "Content-Type": "application/json",
-            "User-Agent": f"textko/{__version__}",
-            **signature_headers(webhook.secret, delivery_id=delivery_id, attempt_at=at, body=body),
-        }
 
     async def _record(
         self,

@@ -4,15 +4,19 @@
 Refuses to know when the next attempt should be and what a body says.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from textko_server.model import WebhookAttempt, WebhookDelivery
+from textko_server.model import Webhook, WebhookAttempt, WebhookDelivery
 from textko_server.store.database import Database, Transaction
 from textko_server.store.queries import load
 
 _SQL = load("webhook_deliveries")
+# Counting further tells nobody more.
+_MAX_COUNTED = 1_000
+# Each may have ten attempts, and a page of webhooks a hundred of this.
+_MAX_FAILURES_EXAMINED = 100
 
 
 class WaitingWebhook(msgspec.Struct, frozen=True):
@@ -24,6 +28,17 @@ class WaitingWebhook(msgspec.Struct, frozen=True):
     format: str
     soonest_at: int
     """The earliest time of an attempt at any of its deliveries."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Of a webhook."""
+
+    pending_count: int
+    """Up to 1,000. So the next."""
+    failed_count: int
+    next_attempt_at: int | None
+    failing_since: int | None
+    """The first of the failed attempts since the last that did not; None: the last did not."""
 
 
 def insert(
@@ -83,6 +98,33 @@ async def list_attempts(db: Database, delivery_id: int) -> list[WebhookAttempt]:
     """Oldest first."""
     rows = await db.fetch_all(_SQL.attempts, {"delivery_id": delivery_id})
     return [WebhookAttempt(*row) for row in rows]
+
+
+async def last_attempts(db: Database, delivery_ids: Sequence[int]) -> dict[int, WebhookAttempt]:
+    """By delivery; those that have none are missing."""
+    ids = msgspec.json.encode(delivery_ids).decode()
+    rows = await db.fetch_all(_SQL.last_attempts, {"ids": ids})
+    return {row[0]: WebhookAttempt(*row[1:]) for row in rows}
+
+
+async def standings(db: Database, webhooks: Sequence[Webhook]) -> dict[int, Standing]:
+    """By webhook."""
+    ids = msgspec.json.encode([webhook.id for webhook in webhooks]).decode()
+    rows = await db.fetch_all(_SQL.standings, {"ids": ids, "limit": _MAX_COUNTED})
+    since = {webhook.id: await _failing_since(db, webhook) for webhook in webhooks}
+    return {row[0]: Standing(row[1], row[2], row[3], since[row[0]]) for row in rows}
+
+
+async def _failing_since(db: Database, webhook: Webhook) -> int | None:
+    last_success_at = webhook.last_success_at or 0
+    if webhook.last_failure_at is None or webhook.last_failure_at <= last_success_at:
+        return None
+    parameters = {
+        "webhook_id": webhook.id, "after": last_success_at, "limit": _MAX_FAILURES_EXAMINED,
+    }  # fmt: skip
+    row = await db.fetch_one(_SQL.first_failure, parameters)
+    # What failed may have been deleted since.
+    return webhook.last_failure_at if row is None or row[0] is None else int(row[0])
 
 
 async def list_page(

@@ -3,10 +3,18 @@
 The outside id of a thing needs its creation time, which rows that only refer to it do not have.
 """
 
+import msgspec
+
 from textko_server.errors import NotFound
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.principals import operator
 from textko_server.gateway.public_ids import Kind
+
+
+class NamedWebhook(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    url: str
 
 
 class Names:
@@ -16,7 +24,7 @@ class Names:
         self._gateway = gateway
         self._users: dict[int, tuple[str, str]] = {}
         self._devices: dict[int, tuple[str, str]] = {}
-        self._webhooks: dict[int, str] = {}
+        self._webhooks: dict[int, NamedWebhook] = {}
         self._api_keys: dict[int, str] = {}
         self._slots: dict[int, dict[int, int]] = {}
 
@@ -60,13 +68,21 @@ class Names:
 
     async def webhook(self, webhook_id: int) -> str | None:
         """Its id; None of a deleted one."""
+        known = await self.named_webhook(webhook_id)
+        return None if known is None else known.id
+
+    async def named_webhook(self, webhook_id: int) -> NamedWebhook | None:
+        """None of a deleted one."""
         known = self._webhooks.get(webhook_id)
         if known is None:
             try:
                 webhook = await self._gateway.webhooks.get(None, webhook_id)
             except NotFound:
                 return None
-            known = self._gateway.public_ids.encode(Kind.WEBHOOK, webhook.id, webhook.created_at)
+            public_id = self._gateway.public_ids.encode(
+                Kind.WEBHOOK, webhook.id, webhook.created_at
+            )
+            known = NamedWebhook(public_id, webhook.name, webhook.url)
             self._webhooks[webhook_id] = known
         return known
 

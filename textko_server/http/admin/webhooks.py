@@ -3,12 +3,14 @@
 import msgspec
 
 from textko_server import admin_wire as wire
+from textko_server.errors import NotFound
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.webhook_log import Page, SentRequest, Standing
 from textko_server.gateway.webhooks import WebhookChanges
 from textko_server.http.admin.access import owner_of_new, owner_shown, visible_owner
 from textko_server.http.admin.endpoint import Call, Endpoint
 from textko_server.http.admin.names import Names
-from textko_server.model import Webhook, WebhookDelivery
+from textko_server.model import Webhook, WebhookAttempt, WebhookDelivery
 
 
 async def list_webhooks(call: Call, query: wire.WebhookQuery) -> wire.WebhookPage:
@@ -19,8 +21,12 @@ async def list_webhooks(call: Call, query: wire.WebhookQuery) -> wire.WebhookPag
         limit=query.limit,
     )
     names = Names(call.gateway)
-    shown = [await _wire_webhook(call, names, webhook) for webhook in page]
-    is_last = len(shown) < query.limit
+    standings = await call.gateway.webhook_log.standings(page)
+    # One that was deleted meanwhile has no standing.
+    shown = [
+        await _wire_webhook(call, names, w, standings[w.id]) for w in page if w.id in standings
+    ]
+    is_last = len(page) < query.limit or not shown
     return wire.WebhookPage(webhooks=shown, next=None if is_last else shown[-1].id)
 
 
@@ -44,7 +50,11 @@ async def get_webhook(call: Call) -> wire.Webhook:
 
 
 async def change_webhook(call: Call, body: wire.WebhookChanges) -> wire.Webhook:
-    """Change what is given; enabling one sends what waited."""
+    """Change what is given.
+
+    While one is disabled nothing new is owed to it, and what it was owed waits: `pendingCount` says
+    how much. Enabling it sends what is due by then at once, the rest when its time comes.
+    """
     changes = WebhookChanges(
         name=body.name, url=body.url, events=body.events, is_enabled=body.is_enabled
     )
@@ -73,36 +83,85 @@ async def test_webhook(call: Call) -> wire.StartedTest:
 
 async def list_deliveries(call: Call, query: wire.DeliveryQuery) -> wire.DeliveryPage:
     """A page of one webhook's, newest first."""
-    page = await call.gateway.webhooks.list_deliveries(
+    page = await call.gateway.webhook_log.search(
         visible_owner(call),
         webhook_id=_key(call),
         state=query.state,
         before_id=call.read_cursor(Kind.DELIVERY, query.before),
         limit=query.limit,
     )
+    return await _wire_page(call, page)
+
+
+async def list_all_deliveries(call: Call, query: wire.AllDeliveriesQuery) -> wire.DeliveryPage:
+    """A page over all webhooks, newest first.
+
+    With a filter by event, or by the state `delivered`, it looks at 2,000 deliveries, and may be
+    short or empty and yet have a next.
+    """
+    webhook = query.webhook
+    page = await call.gateway.webhook_log.search(
+        await owner_shown(call, query.user),
+        webhook_id=None if webhook is None else call.read_id(Kind.WEBHOOK, webhook, "webhook"),
+        state=query.state,
+        event=query.event,
+        before_id=call.read_cursor(Kind.DELIVERY, query.before),
+        limit=query.limit,
+    )
+    return await _wire_page(call, page)
+
+
+async def _wire_page(call: Call, page: Page) -> wire.DeliveryPage:
     names = Names(call.gateway)
-    shown = [await _wire_delivery(call, names, d) for d in page]
-    is_last = len(shown) < query.limit
-    return wire.DeliveryPage(deliveries=shown, next=None if is_last else shown[-1].id)
+    attempts = await call.gateway.webhook_log.last_attempts(page.deliveries)
+    return wire.DeliveryPage(
+        deliveries=[
+            await _wire_delivery(call, names, d, attempts.get(d.id)) for d in page.deliveries
+        ],
+        next=None if page.next_before is None else _delivery_id(call, page.next_before),
+    )
 
 
 async def get_delivery(call: Call) -> wire.DeliveryDetail:
-    """With its body and every attempt."""
+    """With its body, every attempt, and what the last one sent.
+
+    The body is kept as it was sent. The rest of `request` is made anew from the time of the attempt
+    and the webhook as it is now; `mayDiffer` says that it was changed since. A secret in the body
+    reads ********.
+    """
     delivery, attempts = await call.gateway.webhooks.get_delivery(
         visible_owner(call), _delivery_key(call)
     )
+    last = attempts[-1] if attempts else None
+    request = await call.gateway.webhook_log.sent_request(delivery, last)
     return wire.widened(
-        await _wire_delivery(call, Names(call.gateway), delivery),
+        await _wire_delivery(call, Names(call.gateway), delivery, last),
         wire.DeliveryDetail,
         body=delivery.body.decode("utf-8", "replace"),
-        attempts=[
-            wire.Attempt(
-                number=a.number, at=a.at, duration_ms=a.duration_ms, status=a.status,
-                error=a.error, answer=a.answer,
-            )
-            for a in attempts
+        attempts=[_wire_attempt(attempt) for attempt in attempts],
+        request=None if request is None else _wire_request(request),
+    )
+
+
+async def redeliver_each(call: Call, body: wire.DeliveryIds) -> wire.Redelivered:
+    """Send many again now, each with the same id and body; says which could not be."""
+    decode = call.gateway.public_ids.decode
+    keys = {public_id: decode(Kind.DELIVERY, public_id) for public_id in body.ids}
+    outcomes = await call.gateway.webhook_log.redeliver_each(
+        visible_owner(call), sorted({key for key in keys.values() if key is not None})
+    )
+    refusals = {
+        public_id: NotFound("webhook delivery") if key is None else outcomes[key]
+        for public_id, key in keys.items()
+    }
+    return wire.Redelivered(
+        count=sum(refusal is None for refusal in outcomes.values()),
+        refused=[
+            wire.NotRedelivered(id=public_id, code=refusal.code, reason=refusal.message)
+            for public_id, refusal in refusals.items()
+            if refusal is not None
         ],
-    )  # fmt: skip
+    )
 
 
 async def redeliver(call: Call) -> wire.Changed:
@@ -130,15 +189,20 @@ def _delivery_id(call: Call, delivery: WebhookDelivery) -> str:
 
 
 async def _shown(call: Call, webhook: Webhook) -> wire.Webhook:
-    return await _wire_webhook(call, Names(call.gateway), webhook)
+    standings = await call.gateway.webhook_log.standings([webhook])
+    if webhook.id not in standings:  # deleted since it was read
+        raise NotFound("webhook")
+    return await _wire_webhook(call, Names(call.gateway), webhook, standings[webhook.id])
 
 
 async def _with_secret(call: Call, webhook: Webhook) -> wire.WebhookWithSecret:
-    shown = await _wire_webhook(call, Names(call.gateway), webhook)
+    shown = await _shown(call, webhook)
     return wire.widened(shown, wire.WebhookWithSecret, secret=webhook.secret)
 
 
-async def _wire_webhook(call: Call, names: Names, webhook: Webhook) -> wire.Webhook:
+async def _wire_webhook(
+    call: Call, names: Names, webhook: Webhook, standing: Standing
+) -> wire.Webhook:
     user_id, email = await names.user(webhook.user_id)
     return wire.Webhook(
         id=call.gateway.public_ids.encode(Kind.WEBHOOK, webhook.id, webhook.created_at),
@@ -154,21 +218,55 @@ async def _wire_webhook(call: Call, names: Names, webhook: Webhook) -> wire.Webh
         failure_count=webhook.failure_count,
         last_success_at=webhook.last_success_at,
         last_failure_at=webhook.last_failure_at,
+        failing_since=standing.failing_since,
+        pending_count=standing.pending_count,
+        failed_count=standing.failed_count,
+        next_attempt_at=standing.next_attempt_at,
         created_at=webhook.created_at,
         updated_at=webhook.updated_at,
     )
 
 
-async def _wire_delivery(call: Call, names: Names, delivery: WebhookDelivery) -> wire.Delivery:
+async def _wire_delivery(
+    call: Call, names: Names, delivery: WebhookDelivery, last: WebhookAttempt | None
+) -> wire.Delivery:
+    webhook = await names.named_webhook(delivery.webhook_id)
+    _, email = await names.user(delivery.user_id)
     return wire.Delivery(
         id=_delivery_id(call, delivery),
-        webhook_id=await names.webhook(delivery.webhook_id) or "",
+        webhook_id="" if webhook is None else webhook.id,
+        webhook_name="" if webhook is None else webhook.name,
+        webhook_url="" if webhook is None else webhook.url,
+        user=email,
         event=delivery.event,
         state=msgspec.convert(delivery.state, wire.DeliveryState),
         attempt_count=delivery.attempt_count,
         next_attempt_at=delivery.next_attempt_at,
         created_at=delivery.created_at,
         ended_at=delivery.ended_at,
+        last_attempt=None if last is None else _wire_attempt(last),
+    )
+
+
+def _wire_attempt(attempt: WebhookAttempt) -> wire.Attempt:
+    return wire.Attempt(
+        number=attempt.number,
+        at=attempt.at,
+        duration_ms=attempt.duration_ms,
+        status=attempt.status,
+        error=attempt.error,
+        answer=attempt.answer,
+    )
+
+
+def _wire_request(request: SentRequest) -> wire.DeliveryRequest:
+    return wire.DeliveryRequest(
+        attempt_at=request.at,
+        method="POST",
+        url=request.url,
+        headers=request.headers,
+        body=request.body.decode("utf-8", "replace"),
+        may_differ=request.may_differ,
     )
 
 
@@ -182,6 +280,8 @@ ENDPOINTS = (
     Endpoint("POST", "/webhooks/{id}/test", test_webhook, status=202),
     Endpoint("GET", "/webhooks/{id}/deliveries", list_deliveries),
     Endpoint("POST", "/webhooks/{id}/redeliver-failed", redeliver_failed, status=202),
+    Endpoint("GET", "/webhook-deliveries", list_all_deliveries),
+    Endpoint("POST", "/webhook-deliveries/redeliver", redeliver_each, status=202),
     Endpoint("GET", "/webhook-deliveries/{id}", get_delivery),
     Endpoint("POST", "/webhook-deliveries/{id}/redeliver", redeliver, status=202),
 )

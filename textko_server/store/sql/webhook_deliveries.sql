@@ -166,3 +166,47 @@ WHERE id IN (
 -- store.webhook_deliveries.delete_of_webhook; on webhook_deliveries_of_webhook.
 DELETE FROM webhook_deliveries
 WHERE id IN (SELECT id FROM webhook_deliveries WHERE webhook_id = :webhook_id LIMIT :limit);
+
+-- name: last_attempts
+-- store.webhook_deliveries.last_attempts, a page of deliveries; by the primary keys of both tables.
+SELECT d.id, a.number, a.at, a.duration_ms, a.status, a.error, a.answer
+FROM json_each(:ids) AS asked
+JOIN webhook_deliveries AS d ON d.id = asked.value
+JOIN webhook_attempts AS a ON a.delivery_id = d.id AND a.number = d.attempt_count;
+
+-- name: standings
+-- store.webhook_deliveries.standings, a page of webhooks; on webhook_deliveries_due and
+-- webhook_deliveries_failed, no further than :limit rows of each.
+SELECT w.id,
+    (SELECT count(*) FROM (
+        SELECT 1 FROM webhook_deliveries AS d
+        WHERE d.webhook_id = w.id AND d.next_attempt_at IS NOT NULL LIMIT :limit
+    )),
+    (SELECT count(*) FROM (
+        SELECT 1 FROM webhook_deliveries AS d
+        WHERE d.webhook_id = w.id AND d.state = 'failed' LIMIT :limit
+    )),
+    (SELECT min(d.next_attempt_at) FROM webhook_deliveries AS d
+        WHERE d.webhook_id = w.id AND d.next_attempt_at IS NOT NULL)
+FROM json_each(:ids) AS asked
+JOIN webhooks AS w ON w.id = asked.value;
+
+-- name: first_failure
+-- store.webhook_deliveries.standings, a webhook whose last attempt failed; on webhook_deliveries_due
+-- from its end, where those are that failed most often, and webhook_deliveries_failed, no further than
+-- :limit rows of each; then the attempts' primary key.
+SELECT min(a.at)
+FROM webhook_attempts AS a
+WHERE a.at > :after AND a.delivery_id IN (
+    SELECT id FROM (
+        SELECT d.id FROM webhook_deliveries AS d
+        WHERE d.webhook_id = :webhook_id AND d.next_attempt_at IS NOT NULL
+        ORDER BY d.next_attempt_at DESC LIMIT :limit
+    )
+    UNION ALL
+    SELECT id FROM (
+        SELECT d.id FROM webhook_deliveries AS d
+        WHERE d.webhook_id = :webhook_id AND d.state = 'failed'
+        ORDER BY d.id DESC LIMIT :limit
+    )
+);
