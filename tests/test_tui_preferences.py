@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_import_hygiene import loaded_by
 from textko_server.config_loader import ConfigError
 from textko_server.tui.preferences import (
     Preferences,
@@ -180,3 +181,9 @@ def test_a_choice_goes_through_a_link(tmp_path: Path) -> None:
 
     assert path.is_symlink()
     assert load_preferences(kept) == Preferences(theme="nord", mouse=False)
+
+
+def test_preferences_and_export_load_no_textual() -> None:
+    loaded = loaded_by("import textko_server.tui.preferences, textko_server.tui.export")
+
+    assert loaded & {"aiohttp", "textual", "rich"} == set()
