@@ -395,6 +395,37 @@ async def test_message_is_sent_listed_shown_cancelled_and_queued_again(
     assert requeued == {"count": 2}
 
 
+async def test_message_is_found_counted_and_sent_again(textko: CommandLine) -> None:
+    for text in ("Your code is 1234", "Good morning"):
+        await textko.json(
+            "message", "send", "--user", REGULAR_EMAIL, "--to", NUMBER, "--text", text
+        )
+    filters = (
+        "--text",
+        "CODE",
+        "--number",
+        NUMBER[:6],
+        "--state",
+        "queued,sent",
+        "--from",
+        "2026-01-01",
+    )
+
+    found = await textko.json("message", "list", *filters)
+    counts = await textko.json("message", "count", *filters)
+    plain = await textko("message", "count")
+    [message] = found["messages"]
+    too_early = await textko("message", "resend", message["id"])
+    again = await textko.json("message", "resend", message["id"], "--all")
+
+    assert message["text"] == "Your code is 1234"
+    assert counts == {"byState": {"queued": 1}, "total": 1, "isExact": True, "searchedTo": None}
+    assert plain.out.split() == ["queued", "2", "total", "2"]
+    assert too_early.code == 1
+    assert (again["text"], again["recipients"][0]["phoneNumber"]) == (message["text"], NUMBER)
+    assert again["id"] != message["id"]
+
+
 async def test_wait_follows_a_message_to_its_end(
     server: RunningServer, textko: CommandLine, clock: FrozenClock
 ) -> None:
@@ -520,4 +551,6 @@ async def test_status_shows_the_queue(textko: CommandLine) -> None:
     plain = await textko("status")
 
     assert (status["version"], status["queueDepth"]) == (__version__, 0)
+    assert {concern["code"] for concern in status["concerns"]} >= {"no_message"}
+    assert "No text has been sent yet" in plain.out
     assert "waiting for a phone  0" in plain.out

@@ -18,7 +18,6 @@ from textko_server.cli.output import (
     shown_time,
 )
 from textko_server.cli.when import read_when
-from textko_server.model import Dialect
 
 if TYPE_CHECKING:
     from textko_server.admin_client import AdminClient
@@ -35,6 +34,7 @@ STATES = (
     "scheduled", "queued", "offered", "claimed", "sent", "delivered", "failed", "expired",
     "cancelled",
 )  # fmt: skip
+DIALECTS = ("textko", "selfhosted", "texify", "textlink", "admin")
 _ENDED = frozenset({"delivered", "failed", "expired", "cancelled"})
 _ON_ITS_WAY = frozenset({"sent", "delivered"})
 _EXAMPLES = """examples:
@@ -124,9 +124,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", metavar="DEVICE", help="id or name of the phone")
     parser.add_argument("--number", metavar="NUMBER", help="of a recipient, or how it begins")
     parser.add_argument("--text", metavar="TEXT", help="part of the text")
-    parser.add_argument(
-        "--dialect", choices=[dialect.value for dialect in Dialect], help="the API it came in by"
-    )
+    parser.add_argument("--dialect", choices=DIALECTS, help="the API it came in by")
     parser.add_argument(
         "--from", dest="since", metavar="WHEN", help="since a date and time, or a span ago as 2h"
     )
@@ -281,6 +279,7 @@ async def _full_page(
 async def _wanted(admin: "AdminClient", options: argparse.Namespace) -> "MessageFilter":
     from textko_server.admin_wire import MessageFilter
     from textko_server.cli.choosing import device_id
+    from textko_server.model import Dialect
 
     device = options.device
     since, until = options.since, options.until

@@ -1,9 +1,14 @@
 """`textko status`: how the server is doing, what it is made of and what it counts."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from textko_server.cli.connection import with_admin
-from textko_server.cli.output import print_fields, print_json, print_table, say, shown_time
+from textko_server.cli.output import print_fields, print_json, print_table, safe, say, shown_time
+
+if TYPE_CHECKING:
+    from textko_server.admin_wire import Concern
+    from textko_server.model import State
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,6 +24,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_status(options: argparse.Namespace) -> int:
+    import msgspec
+
     from textko_server.admin_client import AdminClient
 
     if options.about:
@@ -27,9 +34,9 @@ def run_status(options: argparse.Namespace) -> int:
         return _run_metrics(options)
 
     async def show(admin: AdminClient) -> None:
-        status = await admin.status()
+        status, attention = await admin.status(), await admin.attention()
         if options.json:
-            print_json(status)
+            print_json({**msgspec.to_builtins(status), **msgspec.to_builtins(attention)})
             return
         print_fields(
             [
@@ -39,12 +46,17 @@ def run_status(options: argparse.Namespace) -> int:
                 ("devices online", status.devices_online),
                 ("open polls", status.open_polls),
                 ("waiting for a phone", status.queue_depth),
+                ("messages", _open(status.open_messages)),
                 ("oldest since", shown_time(status.oldest_queued_at)),
                 ("webhooks due", status.webhooks_due),
                 ("data directory", status.data_dir),
                 ("database", f"{status.database_bytes / 1_000_000:.1f} MB"),
             ]
         )
+        if attention.concerns:
+            say()
+        for concern in attention.concerns:
+            say(_line(concern))
 
     return with_admin(options, show)
 
@@ -95,6 +107,15 @@ def _run_metrics(options: argparse.Namespace) -> int:
         )
 
     return with_admin(options, show)
+
+
+def _open(counts: "dict[State, int]") -> str:
+    return ", ".join(f"{count} {state}" for state, count in counts.items())
+
+
+def _line(concern: "Concern") -> str:
+    since = "" if concern.since is None else f" (since {shown_time(concern.since)})"
+    return f"{concern.severity:<7}  {safe(concern.text)}{since}"
 
 
 def _span(seconds: int) -> str:

@@ -9,6 +9,7 @@ from textko_server.errors import Unavailable
 from textko_server.gateway.accounts import Accounts
 from textko_server.gateway.analytics import Analytics
 from textko_server.gateway.api_keys import ApiKeys
+from textko_server.gateway.attention import Attention
 from textko_server.gateway.audience import Audience
 from textko_server.gateway.contact_tags import ContactTags
 from textko_server.gateway.contacts import Contacts
@@ -45,6 +46,7 @@ from textko_server.gateway.sweep import Sweep
 from textko_server.gateway.sync import Sync
 from textko_server.gateway.templates import Templates
 from textko_server.gateway.tokens import LoginTokens, SignedLinks, make_secret
+from textko_server.gateway.traffic import Traffic
 from textko_server.gateway.verification import Verifications
 from textko_server.gateway.webhook_log import WebhookLog
 from textko_server.gateway.webhooks import Webhooks
@@ -103,6 +105,17 @@ class Gateway:
         self.idempotency = Idempotency(db, clock, self.messages)
         self.history = History(db, self.messages)
         self.message_search = MessageSearch(db, clock)
+        self.traffic = Traffic(db, clock, self.events)
+        self.attention = Attention(
+            db,
+            clock,
+            self.accounts,
+            self.api_keys,
+            self.devices,
+            self.webhooks,
+            self.message_search,
+            low_credits=settings.accounts.low_credits,
+        )
         self.releases = Releases(
             db, clock, settings.server.data_dir, settings.server.max_release_bytes
         )
@@ -168,9 +181,16 @@ class Gateway:
         while not stopping.is_set():
             await self.clock.sleep_until(self.clock.now_ms() + PRESENCE_INTERVAL_MS, stopping)
             self.presence.drop_silent()
+            await self._sample_queue()
             if stopping.is_set() or self.clock.now_ms() >= save_at:
                 save_at = self.clock.now_ms() + SAVE_INTERVAL_MS
                 await self._save_times()
+
+    async def _sample_queue(self) -> None:
+        try:
+            await self.traffic.sample_queue()
+        except Unavailable as error:
+            log.warning("queue_not_sampled", extra={"reason": str(error)})
 
     async def _save_times(self) -> None:
         seen = self.presence.take_unsaved()

@@ -12,6 +12,7 @@ Refuses to know what is stored; see migrations/ for that.
 
 import asyncio
 import queue
+import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -180,6 +181,10 @@ class Database:
             return sum(file.stat().st_size for file in files if file.exists())
 
         return await asyncio.get_running_loop().run_in_executor(None, measure)
+
+    async def free_bytes(self) -> int:
+        """What is left on the disk it lies on."""
+        return (await asyncio.to_thread(shutil.disk_usage, self._path.parent)).free
 
     def _connect(self) -> tuple[sqlite3.Connection, list[str]]:
         self._path.parent.mkdir(parents=True, exist_ok=True)

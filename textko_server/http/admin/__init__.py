@@ -15,6 +15,7 @@ from textko_server.http.admin import (
     logins,
     messages,
     opt_outs,
+    overview,
     releases,
     server,
     users,
@@ -34,6 +35,7 @@ ENDPOINTS = (
     *server.ENDPOINTS,
     *about.ENDPOINTS,
     *log.ENDPOINTS,
+    *overview.ENDPOINTS,
 )
 
 
