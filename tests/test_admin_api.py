@@ -176,7 +176,10 @@ async def test_user_is_made_changed_and_deleted_with_what_is_theirs(clients: Cli
     await operator.delete_user(made.id)
 
     assert (changed.name, changed.role, changed.credits) == ("New", Role.ADMIN, 5)
-    assert held == wire.Holdings(devices=0, api_keys=1, webhooks=0, messages=1, incoming=0)
+    assert held == wire.Holdings(
+        devices=0, api_keys=1, webhooks=0, webhook_deliveries=0, messages=1, incoming=0,
+        contacts=0, groups=0, templates=0, scheduled=0, opt_outs=0,
+    )  # fmt: skip
     with pytest.raises(AdminError) as caught:
         await operator.get_user(made.id)
     assert caught.value.problem.status == 404

@@ -98,16 +98,16 @@ class Holdings(Answer, frozen=True, kw_only=True):
     devices: int
     api_keys: int
     webhooks: int
-    webhook_deliveries: int = 0
+    webhook_deliveries: int
     messages: int
     incoming: int
-    contacts: int = 0
+    contacts: int
     """Those that somebody saved."""
-    groups: int = 0
-    templates: int = 0
-    scheduled: int = 0
+    groups: int
+    templates: int
+    scheduled: int
     """Scheduled messages, those of the past too."""
-    opt_outs: int = 0
+    opt_outs: int
 
 
 class UsageQuery(Request, frozen=True, kw_only=True):

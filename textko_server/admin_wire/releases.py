@@ -29,7 +29,7 @@ class Release(Answer, frozen=True, kw_only=True):
     is_active: bool
     """The one that phones are offered."""
     download_count: int
-    download_url: str | None = None
+    download_url: str | None
     """Public, and what a QR code for it holds; of the active one always the same. None: not
     published."""
     published_at: int | None

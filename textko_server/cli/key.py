@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from textko_server.cli.connection import with_admin
-from textko_server.cli.exit_codes import EXIT_FAILED
+from textko_server.cli.exit_codes import EXIT_FAILED, UsageError
 from textko_server.cli.output import answer, print_json, print_table, safe, say, shown_time
 from textko_server.cli.prompts import confirm
 from textko_server.cli.when import read_when
@@ -34,7 +34,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listing = commands.add_parser("list", help="all API keys")
     _add_user(listing)
     listing.add_argument(
-        "--status", choices=("active", "revoked", "all"), default="all", help="only those (all)"
+        "--status",
+        choices=("active", "revoked", "expired", "all"),
+        default="all",
+        help="only those (all)",
     )
     listing.set_defaults(run=run_list)
 
@@ -42,6 +45,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_key(rename)
     rename.add_argument("name", metavar="NAME")
     rename.set_defaults(run=run_rename)
+
+    change = commands.add_parser("change", help="change what an API key may do")
+    _add_key(change)
+    change.add_argument("--name", help="what it is for")
+    change.add_argument("--scopes", metavar="A,B", help="what it may do, or `all`")
+    change.add_argument("--expires", metavar="WHEN", help="a date, a span such as 90d, or `never`")
+    change.add_argument(
+        "--devices", metavar="A,B", help="ids or names of the only devices it may use, or `all`"
+    )
+    change.set_defaults(run=run_change)
 
     revoke = commands.add_parser("revoke", help="stop an API key; it stays listed")
     _add_key(revoke)
@@ -146,6 +159,38 @@ def run_rename(options: argparse.Namespace) -> int:
         answer(options, api_key, f"it is called {safe(api_key.name)} now")
 
     return with_admin(options, rename)
+
+
+def run_change(options: argparse.Namespace) -> int:
+    import msgspec
+
+    from textko_server.admin_client import AdminClient
+    from textko_server.admin_wire import ApiKeyChanges
+    from textko_server.cli.choosing import device_id, key_id
+
+    fields: dict[str, object] = {}
+    if options.name is not None:
+        fields["name"] = options.name
+    if options.scopes is not None:
+        fields["scopes"] = None if options.scopes == "all" else _scopes(options)
+    if options.expires is not None:
+        fields["expires_at"] = None if options.expires == "never" else _expires_at(options)
+    if not fields and options.devices is None:
+        raise UsageError("say what to change: --name, --scopes, --expires or --devices")
+
+    async def change(admin: AdminClient) -> None:
+        if options.devices is not None:
+            names = [name.strip() for name in options.devices.split(",")]
+            fields["device_ids"] = (
+                None
+                if options.devices == "all"
+                else [await device_id(admin, name, options.user) for name in names]
+            )
+        body = msgspec.structs.replace(ApiKeyChanges(), **fields)
+        api_key = await admin.change_api_key(await key_id(admin, options.key, options.user), body)
+        answer(options, api_key, f"changed {safe(api_key.name)}")
+
+    return with_admin(options, change)
 
 
 def run_revoke(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from textko_server.cli.connection import with_admin
 from textko_server.cli.exit_codes import UsageError
-from textko_server.cli.output import answer, print_json, print_table, safe, shown_time
+from textko_server.cli.output import answer, print_json, print_table, safe, say, shown_time
 
 if TYPE_CHECKING:
     from textko_server.admin_wire import Release
@@ -38,6 +38,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     listing = commands.add_parser("list", help="all versions, newest first")
     listing.set_defaults(run=run_list)
+
+    link = commands.add_parser("link", help="where to download a version, with a QR code")
+    link.add_argument(
+        "code", metavar="CODE", type=int, nargs="?", help="version code (the active one)"
+    )
+    link.set_defaults(run=run_link)
 
     activate = commands.add_parser("activate", help="make a version the one that phones get")
     _add_code(activate)
@@ -112,6 +118,34 @@ def run_list(options: argparse.Namespace) -> int:
         )  # fmt: skip
 
     return with_admin(options, show)
+
+
+def run_link(options: argparse.Namespace) -> int:
+    from textko_server.admin_client import AdminClient
+
+    async def show(admin: AdminClient) -> None:
+        releases = (await admin.list_releases()).releases
+        chosen = [
+            r for r in releases
+            if (r.is_active if options.code is None else r.version_code == options.code)
+        ]  # fmt: skip
+        if not chosen or chosen[0].download_url is None:
+            raise UsageError("no such version is published: `textko release list` shows them")
+        if options.json:
+            print_json({"url": chosen[0].download_url})
+            return
+        _show_link(chosen[0], chosen[0].download_url)
+
+    return with_admin(options, show)
+
+
+def _show_link(release: "Release", url: str) -> None:
+    import segno
+
+    say()
+    segno.make(url, error="m").terminal(sys.stdout, compact=True, border=2)
+    say()
+    say(f"{_name(release)}: {url}")
 
 
 def run_activate(options: argparse.Namespace) -> int:

@@ -4,7 +4,15 @@ import argparse
 
 from textko_server.cli.connection import with_admin
 from textko_server.cli.exit_codes import EXIT_FAILED, UsageError
-from textko_server.cli.output import answer, print_fields, print_json, print_table, say, shown_time
+from textko_server.cli.output import (
+    answer,
+    print_fields,
+    print_json,
+    print_table,
+    safe,
+    say,
+    shown_time,
+)
 from textko_server.cli.prompts import add_password_options, confirm, new_password
 from textko_server.cli.when import read_when
 
@@ -33,7 +41,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     create.set_defaults(run=run_create)
 
     listing = commands.add_parser("list", help="all users")
+    listing.add_argument("--search", metavar="TEXT", help="whose e-mail or name begins so")
+    listing.add_argument("--role", choices=("ADMIN", "REGULAR"), help="only those")
     listing.set_defaults(run=run_list)
+
+    change = commands.add_parser("change", help="give a user another name or e-mail")
+    _add_user(change)
+    change.add_argument("--name", help="what people call them")
+    change.add_argument("--email", help="what they log in with")
+    change.set_defaults(run=run_change)
 
     role = commands.add_parser("role", help="make a user an admin, or no longer one")
     _add_user(role)
@@ -97,12 +113,17 @@ def run_create(options: argparse.Namespace) -> int:
 def run_list(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
     from textko_server.admin_wire import User, UserPage, UserPageQuery
+    from textko_server.model import Role
+
+    role = None if options.role is None else Role(options.role)
 
     async def show(admin: AdminClient) -> None:
         users: list[User] = []
         after = None
         while True:
-            page = await admin.list_users(UserPageQuery(after=after, limit=200))
+            page = await admin.list_users(
+                UserPageQuery(search=options.search, role=role, after=after, limit=200)
+            )
             users += page.users
             after = page.next
             if after is None:
@@ -123,6 +144,26 @@ def run_list(options: argparse.Namespace) -> int:
         )  # fmt: skip
 
     return with_admin(options, show)
+
+
+def run_change(options: argparse.Namespace) -> int:
+    from msgspec import UNSET
+
+    from textko_server.admin_client import AdminClient
+    from textko_server.admin_wire import UserChanges
+
+    if options.name is None and options.email is None:
+        raise UsageError("say what to change: --name or --email")
+    body = UserChanges(
+        name=UNSET if options.name is None else options.name,
+        email=UNSET if options.email is None else options.email,
+    )
+
+    async def change(admin: AdminClient) -> None:
+        user = await admin.change_user(options.user, body)
+        answer(options, user, f"{user.email} is called {safe(user.name) or 'nothing'} now")
+
+    return with_admin(options, change)
 
 
 def run_role(options: argparse.Namespace) -> int:
@@ -186,8 +227,11 @@ def run_delete(options: argparse.Namespace) -> int:
         user = await admin.get_user(options.user)
         held = await admin.get_holdings(user.id)
         losses = (
-            f"{held.devices} devices, {held.api_keys} API keys, {held.webhooks} webhooks, "
-            f"{held.messages} messages and {held.incoming} incoming messages"
+            f"{held.devices} devices, {held.api_keys} API keys, {held.webhooks} webhooks with "
+            f"{held.webhook_deliveries} deliveries, {held.messages} messages, {held.scheduled} "
+            f"scheduled messages, {held.contacts} contacts, {held.groups} groups, "
+            f"{held.templates} templates, {held.opt_outs} opt-outs and {held.incoming} incoming "
+            "messages"
         )
         if not confirm(options, f"Delete {user.email} with {losses}?"):
             return EXIT_FAILED

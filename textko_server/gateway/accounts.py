@@ -211,9 +211,19 @@ class Accounts:
         """Whatever the case of the e-mail."""
         return await users.find_committed_by_email(self._db, email.strip())
 
-    async def list_users(self, after_id: int = 0, limit: int = MAX_LIST_COUNT) -> list[User]:
-        """A page of users, oldest first: those after the key `after_id`, at most 1,000."""
-        return await users.list_after(self._db, after_id, min(limit, MAX_LIST_COUNT))
+    async def list_users(
+        self,
+        after_id: int = 0,
+        limit: int = MAX_LIST_COUNT,
+        role: Role | None = None,
+        beginning: str | None = None,
+    ) -> list[User]:
+        """A page of users, oldest first: those after the key `after_id`, at most 1,000.
+
+        `beginning`: of their e-mail or name, whatever the case of its ASCII letters.
+        """
+        limit = min(limit, MAX_LIST_COUNT)
+        return await users.list_after(self._db, after_id, limit, role, beginning)
 
     async def count_holdings(self, user_id: int) -> users.Holdings:
         """What would go with a user who is deleted."""

@@ -1,5 +1,7 @@
 """Users: logins and the limits of their accounts. Refuses to know what a role may do."""
 
+import re
+
 import msgspec
 
 from textko_server.model import Role, User
@@ -7,6 +9,8 @@ from textko_server.store.database import Database, Row, Transaction
 from textko_server.store.queries import load
 
 _USERS = load("users")
+# What LIKE does not take for itself.
+_LIKE_SIGN = re.compile(r"[\\%_]")
 
 
 class Holdings(msgspec.Struct, frozen=True):
@@ -17,6 +21,13 @@ class Holdings(msgspec.Struct, frozen=True):
     webhooks: int
     messages: int
     incoming: int
+    webhook_deliveries: int
+    contacts: int
+    """Those that somebody saved."""
+    groups: int
+    templates: int
+    scheduled: int
+    opt_outs: int
 
 
 # What no password verifies against.
@@ -158,9 +169,17 @@ async def find_login_of(db: Database, user_id: int) -> tuple[User, str] | None:
     return (_user(row[:-1]), row[-1]) if row else None
 
 
-async def list_after(db: Database, after_id: int, limit: int) -> list[User]:
-    """A page, oldest first."""
-    return [_user(row) for row in await db.fetch_all(_USERS.list_after, (after_id, limit))]
+async def list_after(
+    db: Database, after_id: int, limit: int, role: Role | None, beginning: str | None
+) -> list[User]:
+    """A page, oldest first. `beginning`: of an e-mail or name, whatever the case."""
+    parameters = {
+        "after_id": after_id,
+        "limit": limit,
+        "role": role,
+        "beginning": None if beginning is None else _LIKE_SIGN.sub(r"\\\g<0>", beginning) + "%",
+    }
+    return [_user(row) for row in await db.fetch_all(_USERS.list_after, parameters)]
 
 
 async def has_admin(db: Database) -> bool:

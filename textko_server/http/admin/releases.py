@@ -21,7 +21,7 @@ async def list_releases(call: Call) -> wire.ReleaseList:
     """All of them, drafts and withdrawn ones too, highest version code first."""
     require_admin(call)
     releases = await call.gateway.releases.list_all()
-    return wire.ReleaseList(releases=[_wire(release) for release in releases])
+    return wire.ReleaseList(releases=[_wire(call, release) for release in releases])
 
 
 async def upload_release(call: Call, query: wire.ReleaseQuery) -> wire.Release:
@@ -37,25 +37,25 @@ async def upload_release(call: Call, query: wire.ReleaseQuery) -> wire.Release:
     release = await call.gateway.releases.upload(
         _chunks(call.request), version=query.version, version_code=query.code
     )
-    return _wire(release)
+    return _wire(call, release)
 
 
 async def change_release(call: Call, body: wire.ReleaseChanges) -> wire.Release:
     """Change its notes."""
     require_admin(call)
-    return _wire(await call.gateway.releases.set_notes(_code(call), body.notes))
+    return _wire(call, await call.gateway.releases.set_notes(_code(call), body.notes))
 
 
 async def activate_release(call: Call) -> wire.Release:
     """Publish it, and make it the one that phones are offered."""
     require_admin(call)
-    return _wire(await call.gateway.releases.activate(_code(call)))
+    return _wire(call, await call.gateway.releases.activate(_code(call)))
 
 
 async def withdraw_release(call: Call) -> wire.Release:
     """Offer it no longer; it can be activated again."""
     require_admin(call)
-    return _wire(await call.gateway.releases.withdraw(_code(call)))
+    return _wire(call, await call.gateway.releases.withdraw(_code(call)))
 
 
 async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
@@ -79,7 +79,15 @@ def _code(call: Call) -> int:
     return int(text)
 
 
-def _wire(release: model.Release) -> wire.Release:
+def _download_url(call: Call, release: model.Release) -> str | None:
+    """As it is known from outside: over the socket nobody downloads."""
+    if release.state != "published":
+        return None
+    path = "/download/app.apk" if release.is_active else f"/api/download/{release.version_code}"
+    return call.about.url + path
+
+
+def _wire(call: Call, release: model.Release) -> wire.Release:
     return wire.Release(
         version_code=release.version_code,
         version=release.version,
@@ -90,6 +98,7 @@ def _wire(release: model.Release) -> wire.Release:
         state=msgspec.convert(release.state, wire.ReleaseState),
         is_active=release.is_active,
         download_count=release.download_count,
+        download_url=_download_url(call, release),
         published_at=release.published_at,
         created_at=release.created_at,
         updated_at=release.updated_at,

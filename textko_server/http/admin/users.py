@@ -16,7 +16,8 @@ async def list_users(call: Call, query: wire.UserPageQuery) -> wire.UserPage:
         own = await accounts.get_user(call.principal.user_id)
         return wire.UserPage(users=[wire_user(call, own)], next=None)
     after_id = call.read_cursor(Kind.USER, query.after) or 0
-    users = [wire_user(call, u) for u in await accounts.list_users(after_id, query.limit)]
+    found = await accounts.list_users(after_id, query.limit, query.role, query.search)
+    users = [wire_user(call, user) for user in found]
     return wire.UserPage(users=users, next=users[-1].id if len(users) == query.limit else None)
 
 
@@ -80,6 +81,12 @@ async def get_holdings(call: Call) -> wire.Holdings:
         webhooks=holdings.webhooks,
         messages=holdings.messages,
         incoming=holdings.incoming,
+        webhook_deliveries=holdings.webhook_deliveries,
+        contacts=holdings.contacts,
+        groups=holdings.groups,
+        templates=holdings.templates,
+        scheduled=holdings.scheduled,
+        opt_outs=holdings.opt_outs,
     )
 
 

@@ -28,10 +28,14 @@ SELECT id, email, name, role, token_version, credits, monthly_limit, subscriptio
 FROM users WHERE id = ?;
 
 -- name: list_after
--- A page of all users, oldest first. Primary key.
+-- A page of all users, or of those in a role or with such a beginning, oldest first. Primary key;
+-- a search walks the users, who are few.
 SELECT id, email, name, role, token_version, credits, monthly_limit, subscription_ends_at,
     created_at, updated_at
-FROM users WHERE id > ? ORDER BY id LIMIT ?;
+FROM users
+WHERE id > :after_id AND (:role IS NULL OR role = :role)
+    AND (:beginning IS NULL OR email LIKE :beginning ESCAPE '\' OR name LIKE :beginning ESCAPE '\')
+ORDER BY id LIMIT :limit;
 
 -- name: is_other_admin
 -- Demotion and deletion (is anybody left?), and with user 0 the first admin. users_in_role.
@@ -63,7 +67,13 @@ SELECT (SELECT count(*) FROM devices WHERE user_id = :user_id),
     (SELECT count(*) FROM api_keys WHERE user_id = :user_id),
     (SELECT count(*) FROM webhooks WHERE user_id = :user_id),
     (SELECT count(*) FROM messages WHERE user_id = :user_id),
-    (SELECT count(*) FROM incoming_messages WHERE user_id = :user_id);
+    (SELECT count(*) FROM incoming_messages WHERE user_id = :user_id),
+    (SELECT count(*) FROM webhook_deliveries WHERE user_id = :user_id),
+    (SELECT count(*) FROM contacts WHERE user_id = :user_id AND saved_at IS NOT NULL),
+    (SELECT count(*) FROM contact_groups WHERE user_id = :user_id),
+    (SELECT count(*) FROM templates WHERE user_id = :user_id),
+    (SELECT count(*) FROM scheduled_messages WHERE user_id = :user_id),
+    (SELECT count(*) FROM opt_outs WHERE user_id = :user_id);
 
 -- name: devices_of_user
 -- close_account: whose polls have to end. devices_of_user.
