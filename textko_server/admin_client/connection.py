@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from textko_server import admin_wire as wire
+from textko_server.admin_client.curl import curl_line
 from textko_server.errors import TextkoError
 
 _PREFIX = "/admin/v1"
@@ -19,6 +20,9 @@ _CONNECT_S = 10.0
 _ANSWER_S = 600.0
 # Four heartbeats of an event stream.
 _STREAM_SILENCE_S = 60.0
+
+# Method, path, query, body, whether a file was uploaded.
+_Request = tuple[str, str, wire.Request | None, wire.Request | None, bool]
 
 T = TypeVar("T")
 
@@ -50,6 +54,7 @@ class Connection:
         self._socket_path = socket_path
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession
+        self._last_request: _Request | None = None
 
     @classmethod
     def over_socket(cls, socket_path: Path) -> Self:
@@ -112,6 +117,7 @@ class Connection:
         upload: AsyncIterator[bytes] | None = None,
         headers: dict[str, str] | None = None,
     ) -> bytes:
+        self._last_request = (method, path, query, body, upload is not None)
         try:
             async with self._session.request(
                 method,
@@ -127,6 +133,36 @@ class Connection:
         if not 200 <= status < 300:
             raise _refusal(status, content)
         return content
+
+    # --- the same by hand ---
+
+    def curl_of(
+        self,
+        method: str,
+        path: str,
+        query: wire.Request | None = None,
+        body: wire.Request | None = None,
+        *,
+        is_upload: bool = False,
+    ) -> str:
+        """The line for a shell that asks the same; see curl.py. `path` is below /admin/v1."""
+        return curl_line(
+            method,
+            self._base_url + _PREFIX + path,
+            query=_parameters(query),
+            body=body,
+            socket_path=self._socket_path,
+            has_key="Authorization" in self._headers,
+            is_upload=is_upload,
+        )
+
+    @property
+    def last_request_as_curl(self) -> str | None:
+        """Of whoever asked last through this client, the stream of events apart; None: nobody."""
+        if self._last_request is None:
+            return None
+        method, path, query, body, is_upload = self._last_request
+        return self.curl_of(method, path, query, body, is_upload=is_upload)
 
     def _not_reachable(self, error: Exception) -> ServerNotReachable:
         if self._socket_path is not None:
