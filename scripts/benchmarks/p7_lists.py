@@ -14,6 +14,16 @@ from benchmarks.seeding import Seeds
 
 REPEATS_COUNT = 10
 _STATES = ("queued", "delivered", "failed", "cancelled")
+_FILTERS = (
+    "state=queued,failed,expired",
+    "faults=true",
+    "faults=true&user=bench@example.org",
+    "text=PARCEL",
+    "text=nowhere%20to%20be%20found",
+    "number=%2B251800000000",
+    "number=%2B4917",
+    "number=%2B4917&text=nowhere&state=delivered",
+)
 
 
 class _Id(msgspec.Struct):
@@ -63,6 +73,12 @@ def _paths(server: Server, seeds: Seeds) -> list[str]:
         *(f"/admin/v1/messages?limit=200&state={state}" for state in _STATES),
         "/admin/v1/messages?limit=200&user=bench@example.org",
         *(f"/admin/v1/messages?limit=200&user=bench@example.org&state={s}" for s in _STATES),
+        *(f"/admin/v1/messages?limit=200&{filters}" for filters in _FILTERS),
+        f"/admin/v1/messages?limit=200&device={seeds.phones[0].public_id}",
+        f"/admin/v1/messages?limit=200&device={seeds.absent_phone.public_id}",
+        *(f"/admin/v1/messages/counts?{filters}" for filters in ("", *_FILTERS)),
+        "/admin/v1/traffic",
+        "/admin/v1/attention",
         "/admin/v1/incoming?limit=200",
         "/admin/v1/devices",
         "/admin/v1/users",

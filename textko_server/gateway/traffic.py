@@ -66,6 +66,8 @@ class Traffic:
         self._clock = clock
         self.since = clock.now_ms()
         self._minutes: deque[_Minute] = deque(maxlen=MINUTES_COUNT)
+        self._next_at = 0
+        """When the minute after the last one kept begins."""
         self._is_queue_known = False
         """Whether it is as it was when last looked at: an idle server reads nothing."""
         self._depth_before: dict[int | None, int] | None = None
@@ -139,11 +141,12 @@ class Traffic:
 
     def _now(self) -> _Minute:
         """The minute that is going on; a clock that was set back stays in the last one."""
-        at = _minute_of(self._clock.now_ms())
-        if not self._minutes or self._minutes[-1].at < at:
+        now_ms = self._clock.now_ms()
+        if now_ms >= self._next_at:
             if len(self._minutes) == MINUTES_COUNT:
                 self._depth_before = self._minutes[0].depth_by_user or self._depth_before
-            self._minutes.append(_Minute(at))
+            self._minutes.append(_Minute(_minute_of(now_ms)))
+            self._next_at = self._minutes[-1].at + MINUTE_MS
         return self._minutes[-1]
 
 
