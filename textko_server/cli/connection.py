@@ -33,6 +33,8 @@ def client_of(options: argparse.Namespace) -> "AdminClient":
     """Not yet connected. Raises UsageError, ConfigError."""
     from textko_server.admin_client import SOCKET_NAME, AdminClient
 
+    if getattr(options, "socket_path", None) is not None:
+        return AdminClient.over_socket(options.socket_path, options.api_key)
     if options.server_url:
         if not options.server_url.startswith(("http://", "https://")):
             raise UsageError(f"--url must begin with http:// or https://, not {options.server_url}")

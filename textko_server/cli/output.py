@@ -6,15 +6,15 @@ turn text around are replaced before they reach a terminal.
 
 import argparse
 import sys
-import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-# Joiners in names and emoji of many scripts; harmless.
-_KEPT = frozenset("\u200c\u200d")
-_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_MAX_CELL_WIDTH = 48
+from textko_server.terminal_text import display_width, safe, safe_lines, shortened, shown_time
+
+__all__ = [
+    "answer", "print_fields", "print_json", "print_table", "safe", "safe_lines", "say", "shortened",
+    "shown_time",
+]  # fmt: skip
 
 Cell = str | int | None
 
@@ -59,58 +59,6 @@ def answer(options: argparse.Namespace, value: Any, sentence: str) -> None:
         print_json(value)
     else:
         say(sentence)
-
-
-def safe(text: str) -> str:
-    """`text` on one line, without characters that do something to a terminal."""
-    return "".join(map(_safe_character, text))
-
-
-def safe_lines(text: str) -> str:
-    """The same, keeping line breaks."""
-    return "\n".join(safe(line) for line in text.splitlines())
-
-
-def shortened(text: str, width: int = _MAX_CELL_WIDTH) -> str:
-    """At most so many cells, with … where it was cut."""
-    if display_width(text) <= width:
-        return text
-    kept, used = "", 0
-    for character in text:
-        used += _width(character)
-        if used > width - 1:
-            break
-        kept += character
-    return kept + "…"
-
-
-def shown_time(at_ms: int | None) -> str | None:
-    """In this machine's time zone."""
-    if at_ms is None:
-        return None
-    moment = datetime.fromtimestamp(at_ms / 1000).astimezone()
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
-
-
-def display_width(text: str) -> int:
-    """Terminal cells: two for wide characters, none for combining ones."""
-    return sum(map(_width, text))
-
-
-def _safe_character(character: str) -> str:
-    if character in "\n\r":
-        return "⏎"
-    if character == "\t":
-        return " "
-    if character in _KEPT or unicodedata.category(character) not in _UNSAFE_CATEGORIES:
-        return character
-    return "\N{REPLACEMENT CHARACTER}"
-
-
-def _width(character: str) -> int:
-    if unicodedata.combining(character) or character in _KEPT:
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _print_columns(rows: list[list[str]]) -> None:

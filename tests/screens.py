@@ -1,0 +1,134 @@
+"""The screens on a real server, without a terminal: keys go in, lines of text come out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC
+
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from tests.servers import RunningServer
+from textko_server.admin_client import SOCKET_NAME, AdminClient
+from textko_server.tui.app import Options, TextkoApp
+from textko_server.tui.preferences import Preferences
+from textko_server.tui.times import Times
+
+WIDE = (160, 50)
+SMALL = (80, 24)
+# On a busy machine; nothing waits as long as this.
+_LIMIT_S = 20.0
+
+
+class Screens:
+    """What a person at the terminal can do and see."""
+
+    def __init__(self, app: TextkoApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on the terminal."""
+        strips = self.app.screen._compositor.render_strips()
+        return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Into whatever has the focus, at once."""
+        focused = self.app.focused
+        assert isinstance(focused, Input | TextArea), focused
+        focused.insert(text, *_end(focused)) if isinstance(focused, TextArea) else (
+            focused.insert_text_at_cursor(text)
+        )
+        await self.pilot.pause()
+
+    async def fill(self, field: str, text: str) -> None:
+        """A line of the form that is open."""
+        widget = self.app.screen.query_one(f"#field-{field}")
+        widget.focus()
+        await self.pilot.pause()
+        if isinstance(widget, TextArea):
+            widget.text = text
+        else:
+            assert isinstance(widget, Input)
+            widget.value = text
+        await self.pilot.pause()
+
+    async def see(self, *texts: str) -> None:
+        """Wait until all of these can be read."""
+        await self.until(lambda: all(text in self.text for text in texts), " and ".join(texts))
+
+    async def see_no_more(self, text: str) -> None:
+        await self.until(lambda: text not in self.text, f"no {text}")
+
+    async def until(self, condition: Callable[[], bool], what: str = "it") -> None:
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                while not condition():
+                    await self.pilot.pause(0.02)
+        except TimeoutError:
+            raise AssertionError(f"never saw {what} in:\n{self.text}") from None
+
+    async def rest(self) -> None:
+        """Until all that was begun is done and drawn: for pictures."""
+        records = self.app.view.query("Records")
+        await self.until(
+            lambda: (
+                self.app.link.is_up
+                and self.app.view.updated_at is not None
+                and not any(getattr(r, "is_loading", False) for r in records)
+            ),
+            "rest",
+        )
+        for _ in range(3):
+            await self.pilot.pause(0.15)
+            await self.app.workers.wait_for_complete(
+                [w for w in self.app.workers if w.group in ("details", "reload", "load")]
+            )
+        await self.pilot.pause()
+
+
+def _end(area: TextArea) -> tuple[tuple[int, int]]:
+    return (area.document.end,)
+
+
+@asynccontextmanager
+async def screens(
+    server: RunningServer,
+    page: str = "overview",
+    *,
+    size: tuple[int, int] = WIDE,
+    token: str | None = None,
+    preferences: Preferences | None = None,
+    error_count: int = 0,
+    **options: object,
+) -> AsyncIterator[Screens]:
+    """As the operator over the socket; `token`: as that login or key, over the port.
+
+    `error_count`: how many faults of the program itself are to be shown.
+    """
+    admin = (
+        AdminClient.over_socket(server.server.settings.server.data_dir / SOCKET_NAME)
+        if token is None
+        else AdminClient.at_url(server.url, token)
+    )
+    async with admin:
+        app = TextkoApp(
+            admin,
+            options=Options(page=page, **options),  # type: ignore[arg-type]  # by name
+            preferences=preferences or Preferences(theme="textko-dark"),
+            clock=server.clock,
+            times=Times(UTC),
+        )
+        async with app.run_test(size=size) as pilot:
+            seen = Screens(app, pilot)
+            await seen.until(lambda: app.link.is_up, "the link to the server")
+            yield seen
+            assert app.error_count == error_count, seen.text

@@ -1,0 +1,45 @@
+"""Every key there is, with the name that the preferences know it by."""
+
+from collections.abc import Iterator
+
+import msgspec
+from textual.binding import Binding, BindingType
+
+from textko_server.tui.app import TextkoApp
+from textko_server.tui.pages import PAGES
+from textko_server.tui.views.list_view import ListView
+from textko_server.tui.widgets.filter_bar import FilterBar
+from textko_server.tui.widgets.records import Records
+
+
+class KeyLine(msgspec.Struct, frozen=True):
+    id: str
+    """`messages.cancel`, as in `[keys]` of the preferences."""
+    keys: str
+    label: str
+
+
+def list_keys() -> list[KeyLine]:
+    """Those of the program, of lists, and of each page."""
+    lines: dict[str, KeyLine] = {}
+    for bindings in (TextkoApp.BINDINGS, Records.BINDINGS, FilterBar.BINDINGS, ListView.BINDINGS):
+        _add(lines, bindings)
+    for page in PAGES:
+        view = type(page.make())
+        _add(lines, view.BINDINGS)
+        for action in view.all_actions():
+            name = f"{page.name}.{action.name}"
+            lines.setdefault(name, KeyLine(name, action.key, action.label))
+    return list(lines.values())
+
+
+def _add(lines: dict[str, KeyLine], bindings: list[BindingType]) -> None:
+    for binding in _named(bindings):
+        name = binding.id or ""
+        lines.setdefault(name, KeyLine(name, binding.key, binding.description))
+
+
+def _named(bindings: list[BindingType]) -> Iterator[Binding]:
+    for binding in bindings:
+        if isinstance(binding, Binding) and binding.id is not None:
+            yield binding

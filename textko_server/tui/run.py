@@ -1,0 +1,39 @@
+"""Runs the screens in this terminal, or in a browser's, until they are left."""
+
+import logging
+import os
+import sys
+from datetime import UTC
+
+import msgspec
+
+from textko_server.admin_client import AdminClient
+from textko_server.tui.app import Options, TextkoApp
+from textko_server.tui.preferences import Preferences, load_preferences, preferences_path
+from textko_server.tui.times import Times
+
+
+async def run_screens(admin: AdminClient, options: Options, *, theme: str | None = None) -> int:
+    """The exit code. Raises ConfigError for preferences that cannot be read."""
+    path = preferences_path(os.environ)
+    preferences = load_preferences(path)
+    if preferences.keys:
+        # Only then: it takes every page to know every key.
+        from textko_server.tui.key_list import list_keys
+
+        load_preferences(path, {line.id for line in list_keys()})
+    if theme is not None:
+        preferences = msgspec.structs.replace(preferences, theme=theme)
+    # A line on standard error would tear the screen.
+    logging.lastResort = None
+    async with admin:
+        app = make_app(admin, options, preferences)
+        answer = await app.run_async(mouse=preferences.mouse)
+    if app.last_words:
+        sys.stderr.write(f"textko: {app.last_words}\n")
+    return answer if answer is not None else app.return_code or 0
+
+
+def make_app(admin: AdminClient, options: Options, preferences: Preferences) -> TextkoApp:
+    zone = UTC if preferences.time == "utc" else None
+    return TextkoApp(admin, options=options, preferences=preferences, times=Times(zone))

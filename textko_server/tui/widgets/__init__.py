@@ -1,0 +1,1 @@
+"""Parts of the screens: the list, its filter, the lines around them."""

@@ -1,0 +1,38 @@
+"""Beside or below a list: everything about the row under the cursor."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from textko_server.tui.details import Details
+
+
+class DetailPane(VerticalScroll, can_focus=True):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "scroll_down", "Down", show=False),
+        Binding("up,k", "scroll_up", "Up", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="detail")
+        self.plain = ""
+        """What it shows, as text to copy."""
+        self._key = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="detail-text", markup=False)
+
+    def show(self, key: str, details: Details) -> None:
+        """`key`: of the row; the scroll stays while it is the same."""
+        self.plain = details.plain
+        self.query_one("#detail-text", Static).update(details.content)
+        if key != self._key:
+            self._key = key
+            self.scroll_home(animate=False)
+
+    def clear(self) -> None:
+        self.plain, self._key = "", ""
+        self.query_one("#detail-text", Static).update("")
