@@ -57,9 +57,11 @@ class Connection:
         self._last_request: _Request | None = None
 
     @classmethod
-    def over_socket(cls, socket_path: Path) -> Self:
-        """As the operator of the server that owns this socket."""
-        return cls("http://textko", socket_path, None)
+    def over_socket(cls, socket_path: Path, token: str | None = None) -> Self:
+        """As the operator of the server that owns this socket; or, on the socket for programs of
+        the dashboard, as whose `token` (a JWT) it is.
+        """
+        return cls("http://textko", socket_path, token)
 
     @classmethod
     def at_url(cls, url: str, token: str | None = None) -> Self:
