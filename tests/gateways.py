@@ -64,7 +64,7 @@ class World:
     async def set_pace(self, device_id: int, slot: int = 1, **limits: int) -> None:
         fields: dict[str, Any] = dict.fromkeys(Sim.__struct_fields__)
         pace = Sim(**fields | {"slot": slot} | limits)
-        await self.gateway.devices.set_pace(self.principal, device_id, pace)
+        await self.gateway.sims.set_pace(self.principal, device_id, pace)
 
     async def limit_account(self, **columns: int) -> None:
         sets = ", ".join(f"{name} = ?" for name in columns)

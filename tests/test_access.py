@@ -20,6 +20,9 @@ OPEN = {
     # Self Hosted SMS: "public and do not require authentication"
     "/api/v1/auth/login", "/api/v1/auth/register", "/admin/v1/login", "/admin/v1/first-admin",
     "/device/v1/pair",  # the body proves who is asking
+    # A stranger is sent to the login page, or home; see test_dashboard.py.
+    "/dashboard", "/dashboard/admin", "/dashboard/login", "/dashboard/logout",
+    "/dashboard/static/{name}",  # what the login page looks like
     "/metrics",  # to this machine itself; see test_admin_api.py for others
 }  # fmt: skip
 

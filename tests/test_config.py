@@ -268,6 +268,7 @@ def test_byte_order_mark_and_dos_line_ends_are_read() -> None:
         ("dispatch.sync_interval_s = 61", "dispatch.sync_interval_s must be from 1 to 60, not 61"),
         ("messages.max_segments = 256", "messages.max_segments must be from 1 to 255, not 256"),
         ("messages.default_region = 'de'", "messages.default_region must be two capital letters"),
+        ("dispatch.time_zone = 'Berlin'", "dispatch.time_zone must be a time zone such as"),
         ("messages.default_region = 'DEU'", "messages.default_region must be two capital letters"),
     ],
 )

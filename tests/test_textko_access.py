@@ -115,7 +115,7 @@ async def make_things(server: RunningServer) -> dict[str, str]:
     )
     told = {"id": f"r{number}", "from": "+251922", "text": "Back", "receivedAt": 1_000}
     await server.sync(owner, incoming=[told], capacity=0)
-    [incoming] = await gateway.inbox.list_page(principal, limit=1)
+    [incoming] = (await gateway.inbox.list_page(principal, limit=1)).messages
     key, _ = await gateway.api_keys.create_key(owner.user.id, "one")
     revoked, _ = await gateway.api_keys.create_key(owner.user.id, "two")
     await gateway.api_keys.revoke_key(owner.user.id, revoked.id)

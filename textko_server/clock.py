@@ -5,7 +5,7 @@ Refuses to know what the time is used for. Times are integer Unix milliseconds, 
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -50,3 +50,25 @@ def month_start_ms(at_ms: int) -> int:
     """The first millisecond of the calendar month, UTC."""
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
     return int(datetime(moment.year, moment.month, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+def time_zone(name: str) -> tzinfo | None:
+    """A zone by its IANA name; None of an empty one: the machine's own.
+
+    `astimezone` and `timestamp` of datetime take None for that.
+
+    Raises:
+        LookupError: no such zone, or this machine has no time zone data.
+    """
+    if not name:
+        return None
+    if name == "UTC":  # needs no data
+        return UTC
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError) as error:  # also what is a path or a folder there
+        if available_timezones():
+            raise LookupError("no such time zone") from error
+        raise LookupError("this machine has no time zone data: install tzdata") from error

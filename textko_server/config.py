@@ -98,6 +98,8 @@ class DispatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Messages of one SIM, where it has no limit of its own; 0: unlimited. So the next two."""
     sim_per_hour: int = 0
     sim_per_day: int = 0
+    time_zone: str = ""
+    """IANA name of the zone that sending windows are in; empty: the machine's own."""
     sync_interval_s: int = 50
     """How long phones keep a poll open; after twice that in silence a device is offline."""
 
@@ -128,6 +130,15 @@ class OptOutSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Text that is sent, once, to who opted out so; empty: none."""
 
 
+class DashboardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    enabled: bool = True
+    """Whether browsers get the screens of `textko tui` at /dashboard, behind a login."""
+    max_sessions: int = 8
+    """Windows open at the same time; behind each runs a program."""
+    max_sessions_per_user: int = 4
+    """Of those, of one user, whose oldest makes way for one more."""
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     access: bool = False
@@ -143,4 +154,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhooks: WebhookSettings = WebhookSettings()
     rates: RateSettings = RateSettings()
     opt_out: OptOutSettings = OptOutSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()

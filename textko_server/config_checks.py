@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from textko_server.clock import time_zone
+
 Check = Callable[[Any], str | None]
 
 _DAY_S = 86_400
@@ -88,6 +90,14 @@ def _region(value: str) -> str | None:
     return "must be two capital letters of ISO 3166-1, such as DE, or empty"
 
 
+def _time_zone(value: str) -> str | None:
+    try:
+        time_zone(value)
+    except LookupError as error:
+        return f"must be a time zone such as Europe/Berlin, or empty ({error})"
+    return None
+
+
 def _sender_id_characters(value: str) -> str | None:
     if len(value) <= 32 and value.isascii() and value.isprintable():
         return None
@@ -143,6 +153,7 @@ _CHECKS: dict[str, Check] = {
     "dispatch.sim_per_minute": _COUNT_OR_NO_LIMIT,
     "dispatch.sim_per_hour": _COUNT_OR_NO_LIMIT,
     "dispatch.sim_per_day": _COUNT_OR_NO_LIMIT,
+    "dispatch.time_zone": _time_zone,
     # The device protocol holds a poll for a minute at most.
     "dispatch.sync_interval_s": _between(1, 60),
     "webhooks.timeout_s": _between(0.1, 300),
@@ -152,4 +163,6 @@ _CHECKS: dict[str, Check] = {
     "rates.selfhosted_per_minute": _COUNT_OR_NO_LIMIT,
     "rates.requests_per_minute": _COUNT_OR_NO_LIMIT,
     "opt_out.confirmation": _confirmation,
+    "dashboard.max_sessions": _between(1, 1_000),
+    "dashboard.max_sessions_per_user": _between(1, 1_000),
 }

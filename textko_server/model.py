@@ -160,6 +160,9 @@ class Sim(msgspec.Struct, frozen=True):
     """Distinct phone numbers a calendar month."""
     is_present: bool
     """False once the phone no longer lists it."""
+    window_from_minute: int | None = None
+    """It may send from this minute of the day on, in the zone of the settings; None: always."""
+    window_to_minute: int | None = None
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -410,6 +413,8 @@ class ScheduledMessage(msgspec.Struct, frozen=True):
     """When that was."""
     created_at: int
     updated_at: int
+    values: dict[str, str] | None = None
+    """Of the text's variables, before those of each contact; None: braces are just text."""
 
 
 class LedgerLine(msgspec.Struct, frozen=True):

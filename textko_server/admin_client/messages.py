@@ -52,10 +52,24 @@ class Messages(Connection):
         *,
         user: str | None = None,
         device: str | None = None,
+        number: str | None = None,
+        text: str | None = None,
+        from_at: int | None = None,
+        to_at: int | None = None,
         before: str | None = None,
         limit: int = 50,
     ) -> wire.IncomingPage:
-        query = wire.IncomingQuery(user=user, device=device, before=before, limit=limit)
+        """Newest first. A page may be short or empty and still have a `next`: ask on with it."""
+        query = wire.IncomingQuery(
+            user=user,
+            device=device,
+            number=number,
+            text=text,
+            from_=from_at,
+            to=to_at,
+            before=before,
+            limit=limit,
+        )
         return await self.call("GET", "/incoming", wire.IncomingPage, query=query)
 
     async def get_incoming(self, incoming_id: str) -> wire.Incoming:

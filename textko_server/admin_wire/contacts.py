@@ -77,8 +77,22 @@ class ContactPage(Answer, frozen=True, kw_only=True):
     """`before` of the next page; None: this is the last."""
 
 
+class ImportedContact(Request, frozen=True, kw_only=True):
+    """What is not given stays, and is empty in a new contact; what is wrong the report tells."""
+
+    phone_number: str | UnsetType = UNSET
+    first_name: str | UnsetType = UNSET
+    last_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    custom_fields: dict[str, CustomValue] | UnsetType = UNSET
+    group_ids: list[str] = msgspec.field(default_factory=list)
+    """Groups to join."""
+
+
 class ContactImport(Request, frozen=True, kw_only=True):
-    contacts: Annotated[list[NewContact], msgspec.Meta(min_length=1, max_length=MAX_IMPORTED)]
+    contacts: Annotated[list[ImportedContact], msgspec.Meta(min_length=1, max_length=MAX_IMPORTED)]
     known_numbers: Literal["refuse", "skip", "change"] = "refuse"
     """What to do with a number that is a contact already; `change` sets what is given."""
     is_partial: bool = False

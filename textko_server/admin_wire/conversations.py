@@ -28,7 +28,7 @@ class Conversation(Answer, frozen=True, kw_only=True):
     device: str | None
     sim_slot: int | None
     incoming_count: int
-    """No more than 1,000 are counted. So the next one."""
+    """With those that were deleted since."""
     unread_count: int
 
 
@@ -61,9 +61,10 @@ class ConversationMessagePage(Answer, frozen=True, kw_only=True):
     next: str | None
     """`before` of the next page; None: this is the last."""
     searched_to: int | None
-    """Set when there may be older texts that were not looked at yet: all since this time were."""
+    """Set on the last page when texts that were sent before this time are left out: when the number
+    first wrote, only the newest 10,000 recipients of the server were looked through."""
 
 
 class MarkedRead(Answer, frozen=True, kw_only=True):
     count: int
-    """How many incoming messages were unread; no more than 1,000 are counted."""
+    """How many incoming messages were unread."""

@@ -164,4 +164,9 @@ class Incoming(Answer, frozen=True, kw_only=True):
 
 class IncomingPage(Answer, frozen=True, kw_only=True):
     incoming: list[Incoming]
+    """May be fewer than `limit`, or none, and still have a next page: a request looks at so many
+    texts only."""
     next: str | None
+    """`before` of the next page; None: this is the last."""
+    searched_to: int | None = None
+    """How far back it has looked, by time of receipt; None: to the end."""

@@ -105,6 +105,8 @@ class Event(Answer, frozen=True, kw_only=True):
     scheduled_id: str | None = None
     what: str | None = None
     """Of a device or account: what happened to it."""
+    pairing_id: str | None = None
+    """Of a device that was paired: which code it used."""
     detail: str | None = None
     number: int | None = None
     """Of a webhook's attempt."""

@@ -49,5 +49,13 @@ class Changed(Answer, frozen=True, kw_only=True):
 class IncomingQuery(UserQuery, frozen=True, kw_only=True):
     device: str | None = None
     """Id of a device."""
+    number: str | None = None
+    """Who sent it: the whole number or name."""
+    text: str | None = None
+    """Part of the text, whatever its case."""
+    from_: int | None = msgspec.field(default=None, name="from")
+    """Received by the server then or later."""
+    to: int | None = None
+    """Received earlier than that."""
     before: str | None = None
     limit: Limit = 50

@@ -13,8 +13,9 @@ from textko_server.cli.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, exit_cod
 from textko_server.errors import TextkoError
 
 COMMANDS = (
-    "serve", "demo", "tui", "user", "key", "device", "message", "inbox", "opt-out", "webhook",
-    "release", "config", "log", "status", "phone", "version",
+    "serve", "demo", "tui", "user", "key", "device", "message", "inbox", "scheduled", "contact",
+    "group", "template", "opt-out", "webhook", "release", "config", "log", "status", "phone",
+    "version",
 )  # fmt: skip
 _EXAMPLES = """examples:
   textko serve                                            start the server on ./data

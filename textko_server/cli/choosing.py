@@ -8,7 +8,7 @@ from textko_server.cli.exit_codes import UsageError
 
 if TYPE_CHECKING:
     from textko_server.admin_client import AdminClient
-    from textko_server.admin_wire import ApiKey
+    from textko_server.admin_wire import ApiKey, Group
 
 _ID = re.compile(r"[0-9a-f]{24}")
 
@@ -64,3 +64,51 @@ async def webhook_id(admin: "AdminClient", text: str, user: str | None = None) -
     webhooks = (await admin.list_webhooks(user=user)).webhooks
     named = [(w.id, w.name) for w in webhooks]
     return choose("webhook", text, [*named, *((w.id, w.url) for w in webhooks)])
+
+
+async def contact_id(admin: "AdminClient", text: str, user: str | None = None) -> str:
+    """By id or phone number."""
+    from textko_server.admin_wire import ContactQuery
+
+    if _ID.fullmatch(text):
+        return text
+    wanted = text.lstrip("+")
+    page = await admin.list_contacts(ContactQuery(user=user, search=wanted, limit=200))
+    numbers = ((c.id, c.phone_number.lstrip("+")) for c in page.contacts)
+    return choose("contact", wanted, numbers)
+
+
+async def group_id(admin: "AdminClient", text: str, user: str | None = None) -> str:
+    """By id or name."""
+    if _ID.fullmatch(text):
+        return text
+    return choose("group", text, ((g.id, g.name) for g in await all_groups(admin, user)))
+
+
+async def all_groups(admin: "AdminClient", user: str | None) -> "list[Group]":
+    from textko_server.admin_wire import GroupQuery
+
+    groups: list[Group] = []
+    before = None
+    while True:
+        page = await admin.list_groups(GroupQuery(user=user, before=before, limit=200))
+        groups += page.groups
+        if page.next is None:
+            return groups
+        before = page.next
+
+
+async def template_id(admin: "AdminClient", text: str, user: str | None = None) -> str:
+    """By id or name."""
+    from textko_server.admin_wire import TemplateQuery
+
+    if _ID.fullmatch(text):
+        return text
+    named: list[tuple[str, str]] = []
+    before = None
+    while True:
+        page = await admin.list_templates(TemplateQuery(user=user, before=before, limit=200))
+        named += [(t.id, t.name) for t in page.templates]
+        if page.next is None:
+            return choose("template", text, named)
+        before = page.next

@@ -1,9 +1,10 @@
-"""`textko device`: the phones that send, how they are added, and how fast they may send."""
+"""`textko device`: the phones that send, how they are added, when and how fast they may send."""
 
 import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from textko_server.cli import device_history
 from textko_server.cli.connection import with_admin
 from textko_server.cli.exit_codes import EXIT_FAILED, EXIT_OK, UsageError
 from textko_server.cli.output import (
@@ -19,7 +20,7 @@ from textko_server.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from textko_server.admin_client import AdminClient
-    from textko_server.admin_wire import Device, PairingCode
+    from textko_server.admin_wire import Device, DeviceDetail, PairingCode, Sim
 
 _PACE_FLAGS = {
     "min_gap_ms": "milliseconds between two messages",
@@ -31,6 +32,7 @@ _PACE_FLAGS = {
 _EXAMPLES = """examples:
   textko device pair --user you@example.org --name "Kitchen phone"
   textko device pace "Kitchen phone" 1 --per-minute 20 --per-day 500
+  textko device window "Kitchen phone" --sim 1 --from 09:00 --to 19:00
   textko device disable "Kitchen phone" """
 
 
@@ -60,6 +62,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         _add_device(switch)
         switch.set_defaults(run=run_switch, is_enabled=is_enabled)
 
+    default = commands.add_parser(
+        "default", help="prefer a device where an application wants a single one and names none"
+    )
+    _add_device(default)
+    default.set_defaults(run=run_default)
+
     rename = commands.add_parser("rename", help="give a device another name")
     _add_device(rename)
     rename.add_argument("name", metavar="NAME")
@@ -75,6 +83,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     for field, text in _PACE_FLAGS.items():
         pace.add_argument(f"--{field.replace('_', '-')}", type=int, metavar="N", help=text)
     pace.set_defaults(run=run_pace)
+
+    window = commands.add_parser(
+        "window",
+        help="the hours a SIM may send in",
+        description="Hours of the day, in the server's time zone (dispatch.time_zone); they may run"
+        " over midnight. Messages of priority otp go at any time.",
+    )
+    _add_device(window)
+    window.add_argument("--sim", type=int, metavar="SLOT", help="1, 2, … (the only one)")
+    window.add_argument("--from", dest="from_", metavar="HH:MM", help="when it opens")
+    window.add_argument("--to", metavar="HH:MM", help="when it closes")
+    window.add_argument("--always", action="store_true", help="take the window away")
+    window.set_defaults(run=run_window)
+
+    device_history.add_commands(commands)
 
     delete = commands.add_parser("delete", help="remove a device; what it had taken fails")
     _add_device(delete)
@@ -109,7 +132,7 @@ def run_pair(options: argparse.Namespace) -> int:
             _show_code(pairing)
             say("Waiting for the phone. Ctrl-C leaves; the code stays good.")
             async for event in events:
-                if event.event == "device_changed" and event.what == "paired" and event.device_id:
+                if event.pairing_id == pairing.id and event.device_id:
                     _show_paired(await admin.get_device(event.device_id))
                     return EXIT_OK
                 if _is_over(pairing):
@@ -153,17 +176,18 @@ def run_list(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
 
     async def show(admin: AdminClient) -> None:
-        listed = await admin.list_devices(options.user)
+        listed = await admin.list_devices(options.user, load=True)
         if options.json:
             print_json(listed)
             return
         print_table(
-            ("ID", "NAME", "USER", "MODEL", "STATE", "BATTERY", "LAST SEEN"),
+            ("ID", "NAME", "USER", "MODEL", "STATE", "BATTERY", "WAITING", "HELD", "LEFT NOW",
+             "LAST SEEN"),
             [
                 (
                     d.id, d.name, d.user, d.model, _state(d),
                     None if d.battery_percent is None else f"{d.battery_percent}%",
-                    shown_time(d.last_seen_at),
+                    *_load(d), shown_time(d.last_seen_at),
                 )
                 for d in listed.devices
             ],
@@ -171,6 +195,13 @@ def run_list(options: argparse.Namespace) -> int:
         )  # fmt: skip
 
     return with_admin(options, show)
+
+
+def _load(device: "Device") -> tuple[int | None, int | None, int | str | None]:
+    load = device.load
+    if load is None:
+        return None, None, None
+    return load.waiting, load.held, "no limit" if load.pace_left is None else load.pace_left
 
 
 def run_show(options: argparse.Namespace) -> int:
@@ -190,7 +221,9 @@ def run_show(options: argparse.Namespace) -> int:
                 ("app", device.app),
                 ("state", _state(device)),
                 ("open polls", device.open_polls),
+                ("polling since", shown_time(device.polling_since)),
                 ("last seen", shown_time(device.last_seen_at)),
+                ("address", device.address),
                 ("battery", None if device.battery_percent is None else
                     f"{device.battery_percent}%{', charging' if device.is_charging else ''}"),
                 ("network", device.network),
@@ -201,12 +234,14 @@ def run_show(options: argparse.Namespace) -> int:
         say()
         print_table(
             ("SIM", "ID", "NUMBER", "CARRIER", "PRESENT", "GAP MS", "A MINUTE", "AN HOUR", "A DAY",
-             "NUMBERS A MONTH"),
+             "NUMBERS A MONTH", "WINDOW", "LEFT NOW", "NEXT"),
             [
                 (
                     s.slot, s.id, s.number, s.carrier, "yes" if s.is_present else "no",
-                    s.pace.min_gap_ms, s.pace.per_minute, s.pace.per_hour, s.pace.per_day,
-                    s.pace.recipients_per_month,
+                    s.pace.min_gap_ms, _of(s.pace_left.minute, s.pace.per_minute),
+                    _of(s.pace_left.hour, s.pace.per_hour), _of(s.pace_left.day, s.pace.per_day),
+                    _of(s.pace_left.month_recipients, s.pace.recipients_per_month), _hours(s),
+                    s.pace_left.now, shown_time(s.next_slot_at),
                 )
                 for s in device.sims
             ],
@@ -214,6 +249,17 @@ def run_show(options: argparse.Namespace) -> int:
         )  # fmt: skip
 
     return with_admin(options, show)
+
+
+def _of(left: int | None, limit: int | None) -> str | None:
+    """`17 of 20`; a limit of the settings has no figure of its own here."""
+    if left is None:
+        return None
+    return f"{left} left" if limit is None else f"{left} of {limit}"
+
+
+def _hours(sim: "Sim") -> str:
+    return "always" if sim.window is None else f"{sim.window.from_}-{sim.window.to}"
 
 
 def run_switch(options: argparse.Namespace) -> int:
@@ -227,6 +273,18 @@ def run_switch(options: argparse.Namespace) -> int:
         answer(options, device, f"{safe(device.name)} {what}")
 
     return with_admin(options, switch)
+
+
+def run_default(options: argparse.Namespace) -> int:
+    from textko_server.admin_client import AdminClient
+    from textko_server.admin_wire import DeviceChanges
+
+    async def change(admin: AdminClient) -> None:
+        changes = DeviceChanges(is_default=True)
+        device = await admin.change_device(await _id(admin, options), changes)
+        answer(options, device, f"{safe(device.name)} is the default of {device.user} now")
+
+    return with_admin(options, change)
 
 
 def run_rename(options: argparse.Namespace) -> int:
@@ -254,10 +312,7 @@ def run_pace(options: argparse.Namespace) -> int:
 
     async def change(admin: AdminClient) -> None:
         device = await admin.get_device(await _id(admin, options))
-        sim = next((s for s in device.sims if s.slot == options.slot), None)
-        if sim is None:
-            slots = ", ".join(str(s.slot) for s in device.sims) or "none"
-            raise UsageError(f"{safe(device.name)} has no SIM {options.slot}; it has: {slots}")
+        sim = _sim_in(device, options.slot)
         pace = msgspec.structs.replace(sim.pace, **{f: n or None for f, n in given.items()})
         changed = await admin.set_pace(device.id, options.slot, pace)
         limits = [
@@ -268,6 +323,43 @@ def run_pace(options: argparse.Namespace) -> int:
         answer(options, changed, f"SIM {changed.slot}: {'; '.join(limits) or 'no limits'}")
 
     return with_admin(options, change)
+
+
+def run_window(options: argparse.Namespace) -> int:
+    import msgspec
+
+    from textko_server.admin_client import AdminClient
+    from textko_server.admin_wire import Window
+
+    window = None
+    if options.always == bool(options.from_ or options.to):
+        raise UsageError("say --from and --to, such as --from 09:00 --to 19:00, or --always")
+    if not options.always:
+        times = {"from": options.from_, "to": options.to}
+        try:
+            window = msgspec.convert(times, Window)
+        except msgspec.ValidationError:
+            raise UsageError("--from and --to are times of day, such as 09:00 and 19:00") from None
+
+    async def change(admin: AdminClient) -> None:
+        device = await admin.get_device(await _id(admin, options))
+        slot = options.sim
+        if slot is None:
+            if len(device.sims) != 1:
+                raise UsageError(f"say --sim: {safe(device.name)} has {len(device.sims)} SIMs")
+            slot = device.sims[0].slot
+        changed = await admin.set_window(device.id, _sim_in(device, slot).slot, window)
+        answer(options, changed, f"SIM {changed.slot}: {_hours(changed)}")
+
+    return with_admin(options, change)
+
+
+def _sim_in(device: "DeviceDetail", slot: int) -> "Sim":
+    sim = next((s for s in device.sims if s.slot == slot), None)
+    if sim is None:
+        slots = ", ".join(str(s.slot) for s in device.sims) or "none"
+        raise UsageError(f"{safe(device.name)} has no SIM {slot}; it has: {slots}")
+    return sim
 
 
 def run_delete(options: argparse.Namespace) -> int:

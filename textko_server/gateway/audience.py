@@ -139,6 +139,26 @@ class Audience:
         rendered = await asyncio.to_thread(self._batches, draft, text, batches)
         return Prepared(rendered, people.invalid_phones, people.refused)
 
+    async def names_of(self, user_id: int, recipients: list[str]) -> list[str]:
+        """For people: numbers as they are, contacts and groups by name; ids of what is gone."""
+        decode = self._public_ids.decode
+        keys = [name for name in recipients if len(name) == PUBLIC_ID_CHARACTERS]
+        contact_keys = {name: decode(Kind.CONTACT, name) or 0 for name in keys}
+        group_keys = {name: decode(Kind.GROUP, name) or 0 for name in keys}
+        if not keys:
+            return recipients
+        contacts = await contact_store.find_many(self._db, user_id, list(contact_keys.values()))
+        groups = await group_store.find_many(self._db, user_id, list(group_keys.values()))
+        names: list[str] = []
+        for name in recipients:
+            contact = contacts.get(contact_keys.get(name, 0))
+            group = groups.get(group_keys.get(name, 0))
+            if contact is not None:
+                names.append(contact.full_name or contact.phone_number)
+            else:
+                names.append(name if group is None else group.name)
+        return names
+
     def is_phone(self, recipient: str) -> bool:
         """Whether it has the form of a phone number."""
         return _is_number(_SEPARATORS.sub("", recipient)) is not None

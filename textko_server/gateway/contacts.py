@@ -1,4 +1,4 @@
-"""The address book of an account: contacts, and groups of them.
+"""The address book of an account. Groups are in groups.py, many at a time in contact_imports.py.
 
 A contact that is unsubscribed or blocked is sent nothing, under whichever name it is asked for; see
 audience.py. Refuses to know who may ask; callers check scopes.
@@ -29,6 +29,7 @@ MAX_FIELD_CHARACTERS = 1_000
 
 Value = str | int | float | bool | None
 Filter = store.Filter
+Place = store.Place
 
 
 class ContactChanges(msgspec.Struct, frozen=True):
@@ -52,8 +53,6 @@ class Contacts:
         self._clock = clock
         self._default_region = default_region
 
-    # --- contacts ---
-
     async def create(self, user_id: int, new: ContactChanges) -> Contact:
         """Raises:
         Invalid: names the field, as the wire names it.
@@ -62,12 +61,9 @@ class Contacts:
         """
         if new.phone_number is UNSET:
             raise Invalid("phoneNumber", "is required")
-        fields = self._checked(new)
+        fields = self.checked(new)
         now_ms = self._clock.now_ms()
-        contact = msgspec.structs.replace(
-            Contact(0, user_id, "", "", "", "", ContactStatus.ACTIVE, [], {}, now_ms, now_ms),
-            **fields,
-        )
+        contact = msgspec.structs.replace(empty_contact(user_id, now_ms), **fields)
 
         def write(tx: Transaction) -> Contact:
             known = store.find_number(tx, user_id, contact.phone_number)
@@ -83,9 +79,14 @@ class Contacts:
 
         return await self._db.write(write)
 
-    async def update(self, user_id: int, contact_id: int, changes: ContactChanges) -> Contact:
-        """Change what is given. Raises as `create`, and NotFound for the contact."""
-        fields = self._checked(changes)
+    async def update(
+        self, user_id: int | None, contact_id: int, changes: ContactChanges
+    ) -> Contact:
+        """Change what is given; `user_id` None: whosever it is.
+
+        Raises as `create`, and NotFound for the contact.
+        """
+        fields = self.checked(changes)
         now_ms = self._clock.now_ms()
 
         def write(tx: Transaction) -> Contact:
@@ -94,15 +95,15 @@ class Contacts:
                 raise NotFound("contact")
             changed = msgspec.structs.replace(before, updated_at=now_ms, **fields)
             if changed.phone_number != before.phone_number:
-                _free_number(tx, user_id, changed.phone_number)
+                _free_number(tx, before.user_id, changed.phone_number)
             store.put(tx, changed)
-            _set_groups(tx, user_id, contact_id, changes.group_ids)
+            _set_groups(tx, before.user_id, contact_id, changes.group_ids)
             return changed
 
         return await self._db.write(write)
 
-    async def delete(self, user_id: int, contact_id: int) -> None:
-        """Raises NotFound."""
+    async def delete(self, user_id: int | None, contact_id: int) -> None:
+        """`user_id` None: whosever it is. Raises NotFound."""
 
         def write(tx: Transaction) -> None:
             if store.find_in(tx, user_id, contact_id) is None:
@@ -111,8 +112,8 @@ class Contacts:
 
         await self._db.write(write)
 
-    async def get(self, user_id: int, contact_id: int) -> Contact:
-        """Raises NotFound: absent, or another account's."""
+    async def get(self, user_id: int | None, contact_id: int) -> Contact:
+        """`user_id` None: whosever it is. Raises NotFound: absent, or another account's."""
         contact = await store.find(self._db, user_id, contact_id)
         if contact is None:
             raise NotFound("contact")
@@ -125,11 +126,19 @@ class Contacts:
         contacts = await store.list_page(self._db, user_id, wanted, offset=offset, limit=limit)
         return contacts, await store.count(self._db, user_id, wanted)
 
+    async def list_before(
+        self, user_id: int | None, wanted: Filter, *, before: Place | None, limit: int
+    ) -> list[Contact]:
+        """Newest first: of an account, or (None) of everybody. Not by tags."""
+        return await store.list_before(
+            self._db, user_id, wanted, before=before or store.NEWEST, limit=limit
+        )
+
     async def groups_of(self, contacts: list[Contact]) -> dict[int, list[Group]]:
         """The groups of each contact, by its key."""
         return await group_store.of_contacts(self._db, [contact.id for contact in contacts])
 
-    def _checked(self, changes: ContactChanges) -> dict[str, Any]:
+    def checked(self, changes: ContactChanges) -> dict[str, Any]:
         """The fields of model.Contact to replace. Raises Invalid."""
         fields: dict[str, Any] = {}
         if changes.phone_number is not UNSET:
@@ -154,24 +163,10 @@ class Contacts:
         except Invalid as error:
             raise Invalid("phoneNumber", error.reason) from error
 
-    # --- groups ---
 
-    async def create_group(self, user_id: int, name: str, description: str) -> Group:
-        """Raises Invalid."""
-        name, description = checked_title(name), checked_description(description)
-        now_ms = self._clock.now_ms()
-        key = await self._db.write(
-            lambda tx: group_store.insert(tx, user_id, name, description, now_ms)
-        )
-        return Group(key, user_id, name, description, now_ms)
-
-    async def list_groups(
-        self, user_id: int, *, offset: int, limit: int
-    ) -> tuple[list[Group], dict[int, int], int]:
-        """A page, newest first, how many contacts each has, and how many groups there are."""
-        groups = await group_store.list_page(self._db, user_id, offset=offset, limit=limit)
-        counts = await group_store.member_counts(self._db, [group.id for group in groups])
-        return groups, counts, await group_store.count(self._db, user_id)
+def empty_contact(user_id: int, now_ms: int) -> Contact:
+    """One of whom nothing is known yet."""
+    return Contact(0, user_id, "", "", "", "", ContactStatus.ACTIVE, [], {}, now_ms, now_ms)
 
 
 def read_status(text: str) -> ContactStatus:

@@ -1,7 +1,7 @@
 """Devices: who they are by their tokens, reading, switching on and off, removing.
 
 Removing a device settles what it held; nothing waits for a phone that is gone. How they come:
-pairing.py.
+pairing.py. Their SIMs' pace: sims.py.
 """
 
 from hashlib import sha256
@@ -26,6 +26,7 @@ _SETTLE_BATCH_COUNT = 200
 # More than a phone ever holds; what is beyond goes back when its lease lapses.
 _MAX_HELD_COUNT = 2_000
 MAX_REMEMBERED_COUNT = 10_000
+MAX_DELETED_COUNT = 1_000
 
 
 class NewDevice(msgspec.Struct, frozen=True):
@@ -48,6 +49,8 @@ class Devices:
         self._presence = presence
         self._by_token: dict[bytes, int] = {}
         """Every token there is: neither a phone's first request nor a guess costs a read."""
+        self._deleted: dict[bytes, Device] = {}
+        """By token: a phone that does not know yet is told apart from a stranger."""
         self._remembered: dict[int, Device] = {}
         self._change_count = 0
 
@@ -99,6 +102,10 @@ class Devices:
         if device_id is None:
             raise Unauthenticated("unknown device token: pair this device again")
         return device_id
+
+    def find_deleted(self, token: str) -> Device | None:
+        """The device a token belonged to; only of those deleted since the start."""
+        return self._deleted.get(hash_token(token))
 
     # --- reading ---
 
@@ -241,38 +248,6 @@ class Devices:
 
         return await self._db.write(write)
 
-    async def set_pace(self, principal: Principal, device_id: int, pace: Sim) -> Sim:
-        """Store the limits of one SIM of a device; `pace.slot` says which.
-
-        Raises:
-            Invalid: a limit below 1.
-            NotFound: no such device or slot.
-        """
-        device = await self.get(principal, device_id)
-        for field in ("min_gap_ms", "per_minute", "per_hour", "per_day", "recipients_per_month"):
-            value = getattr(pace, field)
-            if value is not None and value < 1:
-                raise Invalid(field, "must be at least 1, or null for no limit")
-        now_ms = self._clock.now_ms()
-
-        def write(tx: Transaction) -> Sim:
-            sim = next((s for s in store.sims_in(tx, device.id) if s.slot == pace.slot), None)
-            if sim is None:
-                raise NotFound("SIM")
-            changed = msgspec.structs.replace(
-                sim,
-                min_gap_ms=pace.min_gap_ms,
-                per_minute=pace.per_minute,
-                per_hour=pace.per_hour,
-                per_day=pace.per_day,
-                recipients_per_month=pace.recipients_per_month,
-            )
-            store.set_pace(tx, changed)
-            tx.after_commit(DeviceChanged(device.user_id, device.id, "settings", now_ms))
-            return changed
-
-        return await self._db.write(write)
-
     def _take_back_offers(self, tx: Transaction, device_id: int, now_ms: int) -> None:
         for key in message_store.held_by_device(tx, device_id, _MAX_HELD_COUNT):
             job = message_store.find_job(tx, key)
@@ -298,6 +273,10 @@ class Devices:
             store.delete(tx, device.id)
             tx.after_commit(DeviceChanged(device.user_id, device.id, "deleted", now_ms))
 
+        for token_hash in [t for t, d in self._by_token.items() if d == device.id]:
+            if len(self._deleted) >= MAX_DELETED_COUNT:
+                del self._deleted[next(iter(self._deleted))]
+            self._deleted[token_hash] = device
         # In batches, so that other writes get in between; the last one closes the gap.
         while await self._db.write(settle):
             pass

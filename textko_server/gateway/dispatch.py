@@ -2,20 +2,20 @@
 
 Phones pull. A job waits in one lane: of the SIM or device it is pinned to, of the SIM that last
 wrote to the number (for a short time), or of the whole account. A device that asks is offered the
-best of its own lanes and its account's, within the pace of its SIMs. Only a granted claim lets it
-send.
+best of its own lanes and its account's, within the pace and the sending windows of its SIMs. Only a
+granted claim lets it send.
 """
 
 from itertools import count
 
 import msgspec
 
-from textko_server.clock import Clock, month_of
+from textko_server.clock import Clock, month_of, time_zone
 from textko_server.config import DispatchSettings
 from textko_server.gateway import pace
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.public_ids import Kind, PublicIds
-from textko_server.model import Device, Job, Recipient, Sim, State
+from textko_server.model import Device, Job, Priority, Recipient, Sim, State
 from textko_server.store import devices as device_store
 from textko_server.store import messages as store
 from textko_server.store import pace as pace_store
@@ -74,9 +74,11 @@ class Offer(msgspec.Struct, frozen=True):
 class OfferRound(msgspec.Struct, frozen=True):
     offers: list[Offer]
     retry_at: int | None
-    """When pace allows the next one; None: pace is not what holds jobs back."""
+    """When pace or a sending window allows the next one; None: they hold nothing back."""
     left_over: bool
     """Jobs of the account's lane remain that another device could take."""
+    has_otp_left_over: bool = False
+    """One of them may go at any hour."""
     held_back: bool = False
     """Jobs remain in a lane of this device."""
 
@@ -150,6 +152,7 @@ class Dispatch:
         self._offer_numbers = count(start_count * _OFFERS_PER_START)
         self._clock = clock
         self._settings = settings
+        self._zone = time_zone(settings.time_zone)
         self._public_ids = public_ids
         self._lifecycle = lifecycle
 
@@ -211,7 +214,9 @@ class Dispatch:
         allowed = round_.allowances.get(device.id)
         if allowed is None:
             allowed = round_.allowances[device.id] = [
-                pace.allowance(tx, s, self._settings, now_ms, round_.last_claims.get(s.id, 0))
+                pace.allowance(
+                    tx, s, self._settings, self._zone, now_ms, round_.last_claims.get(s.id, 0)
+                )
                 for s in sims
                 if s.is_present
             ]
@@ -232,17 +237,15 @@ class Dispatch:
                 continue
             offers.append(self._lease(tx, job, device.id, chosen, now_ms))
             round_.taken.add(job.recipient.id)
-        retry_times = [
-            a.retry_at
-            for a in allowed
-            if a.retry_at and (a.remaining <= 0 or a.new_recipients <= 0)
-        ]
+        retry_times = [a.look_again_at for a in allowed if a.look_again_at]
         is_full = len(offers) == ask.limit
+        left_over = is_full or any(j.recipient.lane == lanes[-1] for j in held_back)
         return OfferRound(
             offers,
             min(retry_times) if held_back and retry_times and not is_full else None,
-            left_over=any(j.recipient.lane == lanes[-1] for j in held_back)
-            or (is_full and bool(held_back)),
+            left_over=left_over and bool(held_back),
+            has_otp_left_over=left_over
+            and any(j.recipient.priority <= Priority.OTP for j in held_back),
             held_back=bool(held_back) or is_stale,
         )
 
@@ -255,6 +258,7 @@ class Dispatch:
             a
             for a in allowances
             if a.remaining > 0
+            and a.lets_through(job.recipient)
             and (not lane.startswith("s") or lane == sim_lane(a.sim.id))
             and pace.may_write_to(tx, a, job.recipient.phone_number, now_ms)
         ]

@@ -27,6 +27,8 @@ class LaneFilled(Event, frozen=True, tag="lane_filled"):
 
     lane: str
     count: int
+    has_otp: bool = False
+    """One of them may go outside of sending windows."""
 
 
 class MessageSubmitted(Event, frozen=True, tag="message_submitted"):
@@ -60,6 +62,8 @@ class DeviceChanged(Event, frozen=True, tag="device_changed"):
     device_id: int
     what: str
     at: int
+    pairing_id: str = ""
+    """Of paired: the id of the code that the device used."""
 
 
 class AccountChanged(Event, frozen=True, tag="account_changed"):

@@ -11,8 +11,12 @@ from textko_server.gateway.analytics import Analytics
 from textko_server.gateway.api_keys import ApiKeys
 from textko_server.gateway.attention import Attention
 from textko_server.gateway.audience import Audience
+from textko_server.gateway.contact_imports import ContactImports
 from textko_server.gateway.contact_tags import ContactTags
 from textko_server.gateway.contacts import Contacts
+from textko_server.gateway.conversations import Conversations
+from textko_server.gateway.device_jobs import DeviceJobs
+from textko_server.gateway.device_loads import DeviceLoads
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.dispatch import Dispatch
 from textko_server.gateway.events import (
@@ -25,6 +29,7 @@ from textko_server.gateway.events import (
     ScheduledChanged,
 )
 from textko_server.gateway.fetches import Fetches
+from textko_server.gateway.groups import Groups
 from textko_server.gateway.history import History
 from textko_server.gateway.idempotency import Idempotency
 from textko_server.gateway.inbox import Inbox
@@ -37,11 +42,13 @@ from textko_server.gateway.pairing import Pairing
 from textko_server.gateway.polls import Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.public_ids import PublicIds
+from textko_server.gateway.refusals import Refusals
 from textko_server.gateway.releases import Releases
 from textko_server.gateway.reports import Reports
 from textko_server.gateway.retention import Retention
 from textko_server.gateway.schedule import Schedule
 from textko_server.gateway.senders import Senders
+from textko_server.gateway.sims import Sims
 from textko_server.gateway.sweep import Sweep
 from textko_server.gateway.sync import Sync
 from textko_server.gateway.templates import Templates
@@ -85,8 +92,12 @@ class Gateway:
             clock, settings.dispatch, self.public_ids, self.lifecycle, keys.start_count
         )
         self.reports = Reports(clock, settings.dispatch, self.lifecycle)
+        self.conversations = Conversations(db, settings.messages.default_region)
         self.opt_outs = OptOuts(db, clock, settings.opt_out, settings.messages.default_region)
         self.devices = Devices(db, clock, self.lifecycle, self.presence)
+        self.sims = Sims(db, clock, settings.dispatch, self.devices)
+        self.device_jobs = DeviceJobs(db, self.devices)
+        self.device_loads = DeviceLoads(db, self.sims)
         self.pairing = Pairing(db, clock, self.devices)
         self.messages = Messages(
             db,
@@ -96,9 +107,12 @@ class Gateway:
             self.lifecycle,
             self.presence,
             self.opt_outs,
+            self.conversations,
             settings.accounts.low_credits,
         )
-        self.inbox = Inbox(db, clock, self.webhooks, self.opt_outs, self.messages)
+        self.inbox = Inbox(
+            db, clock, self.webhooks, self.opt_outs, self.conversations, self.messages
+        )
         self.senders = Senders(self.devices)
         self.verifications = Verifications(db, clock, keys.verifications, self.messages)
         self.contact_tags = ContactTags(db, clock, self.webhooks)
@@ -120,6 +134,8 @@ class Gateway:
             db, clock, settings.server.data_dir, settings.server.max_release_bytes
         )
         self.contacts = Contacts(db, clock, settings.messages.default_region)
+        self.contact_imports = ContactImports(db, clock, self.contacts)
+        self.groups = Groups(db, clock, settings.messages.default_region)
         self.templates = Templates(db, clock)
         self.audience = Audience(
             db,
@@ -145,6 +161,7 @@ class Gateway:
         )
         # Codes have 38 bits and live ten minutes; this keeps guessing hopeless from one address.
         self.pairing_throttle = LoginThrottle(clock, 60, "pairings")
+        self.refusals = Refusals(clock)
         self.retention = Retention(db, clock, settings.store)
         self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle, self.opt_outs, self.events)
         db.on_loss = self.sync.forget_looks
@@ -166,6 +183,7 @@ class Gateway:
         gateway.sync.start(await message_store.waiting_lanes(db))
         await gateway.schedule.start()
         await gateway.opt_outs.start()
+        await gateway.conversations.start()
         return gateway
 
     async def run(self, stopping: asyncio.Event) -> None:

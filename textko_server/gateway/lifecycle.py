@@ -12,7 +12,7 @@ from textko_server.gateway import states
 from textko_server.gateway.events import LaneFilled, RecipientChanged
 from textko_server.gateway.webhook_formats import TOLD_STATES
 from textko_server.gateway.webhooks import Webhooks
-from textko_server.model import Job, State
+from textko_server.model import Job, Priority, State
 from textko_server.store import messages as store
 from textko_server.store.database import Transaction
 
@@ -91,7 +91,8 @@ class Lifecycle:
 def _publish(tx: Transaction, move: _Move) -> None:
     r = move.job.recipient
     if r.lane is not None:
-        tx.after_commit(LaneFilled(r.user_id, r.lane, 1))
+        has_otp = r.priority <= Priority.OTP
+        tx.after_commit(LaneFilled(r.user_id, r.lane, 1, has_otp))
     tx.after_commit(
         RecipientChanged(
             r.user_id, r.id, r.message_id, r.state, move.at, r.created_at, r.device_id, move.detail

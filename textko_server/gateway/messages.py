@@ -10,6 +10,7 @@ from textko_server.clock import Clock
 from textko_server.config import DispatchSettings, MessageSettings
 from textko_server.errors import Forbidden, Invalid, NotFound, TextkoError, WrongState
 from textko_server.gateway import charges, dispatch, opt_outs, states
+from textko_server.gateway.conversations import Conversations
 from textko_server.gateway.events import DeviceChanged, LaneFilled, MessageSubmitted
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.opt_outs import OptOuts
@@ -113,6 +114,7 @@ class Messages:
         lifecycle: Lifecycle,
         presence: Presence,
         opt_outs: OptOuts,
+        conversations: Conversations,
         low_credits: int,
     ) -> None:
         """`low_credits`: an account that falls below it is told of."""
@@ -124,6 +126,7 @@ class Messages:
         self._lifecycle = lifecycle
         self._presence = presence
         self._opt_outs = opt_outs
+        self._conversations = conversations
         self._submits = db.batch(self._insert)
 
     # --- submit ---
@@ -197,12 +200,14 @@ class Messages:
             tx, [self._message_row(p, s, g, now_ms) for _, p, s, g in accepted]
         )
         rows: list[tuple[object, ...]] = []
-        filled: dict[tuple[int, str], int] = {}
+        filled: dict[tuple[int, str, bool], int] = {}
         for message_id, (_, principal, submission, size) in zip(message_ids, accepted, strict=True):
             rows += self._recipient_rows(
                 tx, principal.user_id, message_id, submission, size, now_ms, filled
             )
         recipient_ids = store.insert_recipients(tx, rows)
+        user_ids = {principal.user_id for _, principal, _, _ in accepted}
+        self._conversations.note_sent(tx, user_ids, recipient_ids)
         at = recipient_ids.start
         for message_id, (outcome, principal, submission, size) in zip(
             message_ids, accepted, strict=True
@@ -217,8 +222,8 @@ class Messages:
                     principal.user_id, message_id, own, _first_state(submission), now_ms
                 )
             )
-        for (user_id, lane), count in filled.items():
-            tx.after_commit(LaneFilled(user_id, lane, count))
+        for (user_id, lane, is_otp), count in filled.items():
+            tx.after_commit(LaneFilled(user_id, lane, count, is_otp))
         charges.record(
             tx,
             [
@@ -306,9 +311,9 @@ class Messages:
         s: Submission,
         size: _Size,
         now_ms: int,
-        filled: dict[tuple[int, str], int],
+        filled: dict[tuple[int, str, bool], int],
     ) -> list[tuple[object, ...]]:
-        """Counts in `filled` how many jobs wait in each lane of the account now."""
+        """Counts in `filled` how many jobs wait in each lane of the account now, otp by itself."""
         state = _first_state(s)
         home = _home_lane(user_id, s)
         expires_at = self._expires_at(s, now_ms)
@@ -320,7 +325,8 @@ class Messages:
                 due_at = None
             elif state is State.QUEUED:
                 lane, open_at = self._first_lane(tx, user_id, phone_number, home, now_ms)
-                filled[(user_id, lane)] = filled.get((user_id, lane), 0) + 1
+                group = (user_id, lane, s.priority <= Priority.OTP)
+                filled[group] = filled.get(group, 0) + 1
                 due_at = expires_at if open_at is None else min(open_at, expires_at or open_at)
             rows.append(
                 (

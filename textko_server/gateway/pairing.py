@@ -19,7 +19,7 @@ from textko_server.gateway.devices import (
     hash_token,
 )
 from textko_server.gateway.events import DeviceChanged
-from textko_server.model import Device
+from textko_server.model import Device, Principal
 from textko_server.store import devices as store
 from textko_server.store import users as user_store
 from textko_server.store.database import Database, Transaction
@@ -30,7 +30,22 @@ _CODE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
 _CODE_LENGTH = 8
 
 
+class PairingRefused(Forbidden):
+    """`reason` and `user_id` are for the operator, not for who tried a code."""
+
+    code = "pairing_refused"
+
+    def __init__(self, message: str, reason: str, user_id: int | None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """pairing_unknown, pairing_expired or pairing_used"""
+        self.user_id = user_id
+        """Whose code it was; None: no code of ours."""
+
+
 class PairingCode(msgspec.Struct, frozen=True):
+    id: str
+    """Names it without giving it away."""
     code: str
     """Shown once: `K7QM-2XWD`."""
     expires_at: int
@@ -51,16 +66,30 @@ class Pairing:
         if name is not None:
             name = check_name(name)
         letters = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
+        code_id = secrets.token_hex(12)
         now_ms = self._clock.now_ms()
         expires_at = now_ms + PAIRING_LIFETIME_MS
 
         def write(tx: Transaction) -> None:
             if user_store.find(tx, user_id) is None:
                 raise NotFound("user")
-            store.insert_pairing_code(tx, _hash_code(letters), user_id, name, now_ms, expires_at)
+            store.insert_pairing_code(
+                tx, _hash_code(letters), code_id, user_id, name, now_ms, expires_at
+            )
 
         await self._db.write(write)
-        return PairingCode(f"{letters[:4]}-{letters[4:]}", expires_at)
+        return PairingCode(code_id, f"{letters[:4]}-{letters[4:]}", expires_at)
+
+    async def get_code(self, principal: Principal, code_id: str) -> store.PairingCode:
+        """What became of a code; for a day after it ran out.
+
+        Raises:
+            NotFound: absent, or somebody else's.
+        """
+        found = await store.find_pairing_code_by_id(self._db, code_id)
+        if found is None or not (principal.is_admin or found.user_id == principal.user_id):
+            raise NotFound("pairing code")
+        return found
 
     async def pair(
         self, code: str, new: NewDevice, *, voucher_token: str | None = None
@@ -71,7 +100,7 @@ class Pairing:
         devices pairs the rest with the same code and the first one's token, while the code lasts.
 
         Raises:
-            Forbidden: the code is unknown, used, or expired.
+            PairingRefused: the code is unknown, used, or expired.
             Invalid: a name or SIM that breaks the rules.
         """
         check_sims(new.sims)
@@ -83,9 +112,17 @@ class Pairing:
         def write(tx: Transaction) -> Device:
             pairing = store.find_pairing_code(tx, code_hash)
             if pairing is None or pairing.expires_at <= now_ms:
-                raise Forbidden("this pairing code is unknown or has expired: ask for a new one")
+                raise PairingRefused(
+                    "this pairing code is unknown or has expired: ask for a new one",
+                    "pairing_unknown" if pairing is None else "pairing_expired",
+                    None if pairing is None else pairing.user_id,
+                )
             if pairing.used_at is not None and not _vouches(tx, pairing.device_id, voucher_token):
-                raise Forbidden("this pairing code has been used: ask for a new one")
+                raise PairingRefused(
+                    "this pairing code has been used: ask for a new one",
+                    "pairing_used",
+                    pairing.user_id,
+                )
             device_id = store.insert(
                 tx,
                 user_id=pairing.user_id,
@@ -100,7 +137,7 @@ class Pairing:
             store.replace_sims(tx, device_id, new.sims)
             if pairing.used_at is None:
                 store.use_pairing_code(tx, code_hash, device_id, now_ms)
-            tx.after_commit(DeviceChanged(pairing.user_id, device_id, "paired", now_ms))
+            tx.after_commit(DeviceChanged(pairing.user_id, device_id, "paired", now_ms, pairing.id))
             device = store.find_in(tx, device_id)
             assert device is not None  # noqa: S101 - inserted above
             return device

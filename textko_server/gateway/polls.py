@@ -16,7 +16,9 @@ _TICKS_PER_S = 10
 class Poll:
     """One device waiting. Register before looking for jobs, so that none is missed between."""
 
-    __slots__ = ("blocked_until", "device_id", "ends_in", "is_paced", "lanes", "waked")
+    __slots__ = (
+        "blocked_until", "device_id", "ends_in", "is_paced", "lanes", "otp_blocked_until", "waked",
+    )  # fmt: skip
 
     def __init__(self, device_id: int, lanes: tuple[str, ...]) -> None:
         self.device_id = device_id
@@ -25,6 +27,8 @@ class Poll:
         """True: there may be work; False: the wait is over."""
         self.blocked_until = 0
         """Unix ms before which jobs of a shared lane go to others."""
+        self.otp_blocked_until = 0
+        """The same of those that no sending window holds back."""
         self.ends_in: int | None = None
         """The tick its wait ends at."""
         self.is_paced = False
@@ -93,7 +97,7 @@ class Polls:
     def pass_on(self, poll: Poll) -> None:
         """This poll could not look for the job that woke it: let the next of each lane do so."""
         for lane in poll.lanes:
-            self.wake_lane(lane, 1)
+            self.wake_lane(lane, 1, has_otp=True)
 
     async def wait(self, poll: Poll, deadline: float, retry_at: int | None = None) -> bool:
         """True when there may be work: woken, or it is `retry_at` (Unix ms). False at the deadline.
@@ -137,12 +141,12 @@ class Polls:
     def on_event(self, event: Event) -> None:
         """Listens to the bus."""
         if isinstance(event, LaneFilled):
-            self.wake_lane(event.lane, event.count)
+            self.wake_lane(event.lane, event.count, has_otp=event.has_otp)
         elif isinstance(event, DeviceChanged) and event.what not in ("online", "offline", "status"):
             for poll in self._of_lane.get(f"d{event.device_id}", ()):
                 self._wake(poll)
 
-    def wake_lane(self, lane: str, count: int) -> None:
+    def wake_lane(self, lane: str, count: int, *, has_otp: bool = False) -> None:
         """Wake up to `count` polls of a lane, longest waiting first."""
         is_shared = lane.startswith("a")
         now_ms = self._clock.now_ms()
@@ -151,7 +155,8 @@ class Polls:
             if len(chosen) >= count:
                 break
             is_waiting = poll.waked is not None and not poll.waked.done()
-            if is_waiting and not (is_shared and poll.blocked_until > now_ms):
+            blocked_until = poll.otp_blocked_until if has_otp else poll.blocked_until
+            if is_waiting and not (is_shared and blocked_until > now_ms):
                 chosen.append(poll)
         for poll in chosen:
             self._wake(poll)

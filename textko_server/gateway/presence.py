@@ -1,5 +1,5 @@
 """Which devices are online, and when each was last heard of. In memory; the database keeps a copy
-of the times, a minute old at most.
+of the times, a minute old at most. Also where its last request came from.
 
 A device is online while a poll of it is open, or within twice its sync interval of its last
 request.
@@ -10,12 +10,13 @@ from textko_server.gateway.events import DeviceChanged, Events
 
 
 class _Seen:
-    __slots__ = ("at", "is_saved", "open_polls", "user_id")
+    __slots__ = ("at", "is_saved", "open_polls", "polling_since", "user_id")
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
         self.at = 0
         self.open_polls = 0
+        self.polling_since = 0
         self.is_saved = True
 
 
@@ -25,6 +26,8 @@ class Presence:
         self._events = events
         self._silence_ms = 2 * sync_interval_s * 1000
         self._online: dict[int, _Seen] = {}
+        self._addresses: dict[int, str] = {}
+        """Of devices that proved who they are: as many as there are devices."""
 
     @property
     def any_online(self) -> bool:
@@ -42,6 +45,20 @@ class Presence:
         seen = self._online.get(device_id)
         return seen.open_polls if seen else 0
 
+    def polling_since(self, device_id: int) -> int | None:
+        """Since when a poll of it is open, without a break; None: none is."""
+        seen = self._online.get(device_id)
+        return seen.polling_since if seen and seen.open_polls else None
+
+    def address(self, device_id: int) -> str | None:
+        """Where its last request came from; None: none since the start."""
+        return self._addresses.get(device_id)
+
+    def came_from(self, device_id: int, address: str | None) -> None:
+        """A request of this device came in, from an IP address; None: over the unix socket."""
+        if address is not None:
+            self._addresses[device_id] = address
+
     def last_seen_at(self, device_id: int) -> int | None:
         """Newer than the stored time; None when not heard of lately."""
         seen = self._online.get(device_id)
@@ -58,7 +75,10 @@ class Presence:
         seen.is_saved = False
 
     def poll_opened(self, device_id: int) -> None:
-        self._online[device_id].open_polls += 1
+        seen = self._online[device_id]
+        if not seen.open_polls:
+            seen.polling_since = self._clock.now_ms()
+        seen.open_polls += 1
 
     def poll_closed(self, device_id: int) -> None:
         seen = self._online.get(device_id)
@@ -70,6 +90,7 @@ class Presence:
     def forget(self, device_id: int) -> None:
         """The device was deleted."""
         self._online.pop(device_id, None)
+        self._addresses.pop(device_id, None)
 
     def drop_silent(self) -> None:
         """Devices not heard of for too long go offline. Called every few seconds."""

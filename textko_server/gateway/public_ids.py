@@ -43,6 +43,7 @@ class Kind(IntEnum):
     SCHEDULED = 13
     LEDGER_LINE = 14
     OPT_OUT = 15
+    CONVERSATION_TEXT = 16
 
 
 class PublicIds:

@@ -47,6 +47,7 @@ class Retention:
             before = now_ms - settings.keep_messages_days * DAY_MS
             await self._pass(store.DELETE_MESSAGES, 0, before, stopping)
             await self._pass(store.DELETE_INCOMING, 0, before, stopping)
+            await self._pass(store.DELETE_CONVERSATION_TEXTS, 0, before, stopping)
         if settings.keep_text_days:
             before = now_ms - settings.keep_text_days * DAY_MS
             for chore in (store.EMPTY_MESSAGES, store.EMPTY_INCOMING, store.EMPTY_SCHEDULED):

@@ -31,6 +31,7 @@ INTERVAL_MS = 1_000
 BATCH_COUNT = 50
 # A table that grows by what waits, not by what was; and a loop that stays quick.
 MAX_PENDING = 10_000
+NEWEST = 1 << 62
 MAX_AHEAD_MS = 366 * DAY_MS
 RECIPIENT_TYPES = ("phones", "contacts", "groups")
 
@@ -123,17 +124,18 @@ class Schedule:
             sent_at=None,
             created_at=now_ms,
             updated_at=now_ms,
+            values=None if order.draft.values is None else dict(order.draft.values),
         )
         new = msgspec.structs.replace(new, id=store.insert(tx, new))
         tx.after_commit(_changed(new))
         return new
 
-    async def get(self, user_id: int, scheduled_id: int | None) -> ScheduledMessage:
-        """Raises NotFound: absent, or another account's."""
+    async def get(self, user_id: int | None, scheduled_id: int | None) -> ScheduledMessage:
+        """`user_id` None: whosever it is. Raises NotFound: absent, or another account's."""
         scheduled = None
         if scheduled_id is not None:
             scheduled = await store.find(self._db, scheduled_id)
-        if scheduled is None or scheduled.user_id != user_id:
+        if scheduled is None or user_id not in (None, scheduled.user_id):
             raise NotFound("scheduled message")
         return scheduled
 
@@ -144,16 +146,28 @@ class Schedule:
         page = await store.list_page(self._db, user_id, status, offset=offset, limit=limit)
         return page, await store.count(self._db, user_id, status)
 
+    async def list_before(
+        self,
+        user_id: int | None,
+        status: ScheduledStatus | None,
+        *,
+        before_id: int | None,
+        limit: int,
+    ) -> list[ScheduledMessage]:
+        """Newest first: of an account, or (None) of everybody."""
+        newest = NEWEST if before_id is None else before_id
+        return await store.list_before(self._db, user_id, status, before_id=newest, limit=limit)
+
     async def update(
         self,
-        user_id: int,
+        user_id: int | None,
         scheduled_id: int | None,
         *,
         text: str | None = None,
         send_at: int | None = None,
         sender_id: str | None = None,
     ) -> ScheduledMessage:
-        """Change what is given, while it is pending.
+        """Change what is given, while it is pending; `user_id` None: whosever it is.
 
         Raises:
             NotFound, Invalid; WrongState: it is no longer pending.
@@ -169,7 +183,7 @@ class Schedule:
             sender_id=before.sender_id if sender_id is None else sender_id,
         )
         if text is not None:
-            estimate = await self._audience.prepare(user_id, _draft(changed))
+            estimate = await self._audience.prepare(before.user_id, _draft(changed))
             changed = msgspec.structs.replace(
                 changed,
                 recipient_count=estimate.recipient_count,
@@ -180,8 +194,8 @@ class Schedule:
 
         return await self._db.write(lambda tx: self._put_pending(tx, before, changed))
 
-    async def cancel(self, user_id: int, scheduled_id: int | None) -> ScheduledMessage:
-        """Raises NotFound; WrongState: it is no longer pending."""
+    async def cancel(self, user_id: int | None, scheduled_id: int | None) -> ScheduledMessage:
+        """`user_id` None: whosever it is. Raises NotFound; WrongState: it is no longer pending."""
         before = await self.get(user_id, scheduled_id)
         changed = msgspec.structs.replace(before, status=ScheduledStatus.CANCELLED)
         return await self._db.write(lambda tx: self._put_pending(tx, before, changed))
@@ -369,7 +383,9 @@ class _Overdue(TextkoError):
 
 
 def _draft(scheduled: ScheduledMessage) -> Draft:
-    return Draft(scheduled.text, scheduled.recipients, sender_id=scheduled.sender_id)
+    return Draft(
+        scheduled.text, scheduled.recipients, scheduled.values, sender_id=scheduled.sender_id
+    )
 
 
 def _principal(scheduled: ScheduledMessage) -> Principal:

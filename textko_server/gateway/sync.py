@@ -239,16 +239,20 @@ class Sync:
             self._polls.close(poll)
             self._presence.poll_closed(device_id)
             if left_over and answer is not None:
-                self._polls.wake_lane(account_lane(answer.device.user_id), 1)
+                self._polls.wake_lane(
+                    account_lane(answer.device.user_id), 1, has_otp=answer.round.has_otp_left_over
+                )
 
     def _step_aside(self, poll: Poll, answer: SyncAnswer | None) -> int | None:
         """When this device may look again by itself. One that cannot take more lets others look."""
-        poll.blocked_until = 0
+        poll.blocked_until = poll.otp_blocked_until = 0
         if answer is None:
             return None
         if answer.round.left_over:
             poll.blocked_until = answer.round.retry_at or self._clock.now_ms() + 1_000
-            self._polls.wake_lane(poll.lanes[-1], 1)
+            if answer.round.has_otp_left_over:
+                poll.otp_blocked_until = poll.blocked_until
+            self._polls.wake_lane(poll.lanes[-1], 1, has_otp=answer.round.has_otp_left_over)
         return answer.round.retry_at or poll.blocked_until or None
 
     def _lanes_now(self, device_id: int, capacity: int) -> tuple[str, ...]:

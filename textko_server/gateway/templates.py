@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from textko_server.clock import Clock
 from textko_server.errors import Invalid, NotFound
@@ -16,13 +17,14 @@ from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.contacts import checked_description, checked_title
 from textko_server.model import Template
 from textko_server.store import templates as store
-from textko_server.store.database import Database
+from textko_server.store.database import Database, Transaction
 
 # Together they bound what a rendering takes: a text is full of variables, and each value is long.
 MAX_TEXT_CHARACTERS = 10_000
 MAX_VARIABLES = 200
 MAX_VALUES = 200
 MAX_VALUE_CHARACTERS = 2_000
+NEWEST = 1 << 62
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_.]*)\s*\}\}")
 
@@ -109,14 +111,59 @@ class Templates:
         )
         return Template(key, user_id, name, text, description, now_ms)
 
-    async def get(self, user_id: int, template_id: int | None) -> Template:
-        """Raises NotFound: absent, or another account's."""
+    async def update(
+        self,
+        user_id: int | None,
+        template_id: int,
+        *,
+        name: str | UnsetType = UNSET,
+        text: str | UnsetType = UNSET,
+        description: str | UnsetType = UNSET,
+    ) -> Template:
+        """Change what is given; `user_id` None: whosever it is. Raises NotFound, Invalid."""
+        fields: dict[str, str] = {}
+        if name is not UNSET:
+            fields["name"] = checked_title(name)
+        if text is not UNSET:
+            fields["text"] = checked_text(text)
+        if description is not UNSET:
+            fields["description"] = checked_description(description)
+
+        def write(tx: Transaction) -> Template:
+            before = store.find_in(tx, user_id, template_id)
+            if before is None:
+                raise NotFound("template")
+            changed = msgspec.structs.replace(before, **fields)
+            store.put(tx, changed)
+            return changed
+
+        return await self._db.write(write)
+
+    async def delete(self, user_id: int | None, template_id: int) -> None:
+        """`user_id` None: whosever it is. Raises NotFound."""
+
+        def write(tx: Transaction) -> None:
+            if store.find_in(tx, user_id, template_id) is None:
+                raise NotFound("template")
+            store.delete(tx, template_id)
+
+        await self._db.write(write)
+
+    async def get(self, user_id: int | None, template_id: int | None) -> Template:
+        """`user_id` None: whosever it is. Raises NotFound: absent, or another account's."""
         template = None
         if template_id is not None:
             template = await store.find(self._db, user_id, template_id)
         if template is None:
             raise NotFound("template")
         return template
+
+    async def list_before(
+        self, user_id: int | None, *, before_id: int | None, limit: int
+    ) -> list[Template]:
+        """Newest first: of an account, or (None) of everybody."""
+        newest = NEWEST if before_id is None else before_id
+        return await store.list_before(self._db, user_id, before_id=newest, limit=limit)
 
     async def list_page(
         self, user_id: int, *, offset: int, limit: int

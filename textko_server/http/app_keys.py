@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from textko_server.gateway.gateway import Gateway
+from textko_server.gateway.refusals import Phone
 from textko_server.http.rate_limits import RateLimit
 from textko_server.log_memory import LogMemory
 
@@ -15,6 +16,8 @@ KEY_RATE = web.AppKey("key_rate", RateLimit)
 """Of API keys in the other dialects."""
 RATE_HEADERS = web.RequestKey("rate_headers", dict[str, str])
 """What the answer says of its caller's rate."""
+PHONE = web.RequestKey("phone", Phone)
+"""Whose phone is asking, once it has proved that."""
 
 
 class About(msgspec.Struct):

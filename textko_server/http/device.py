@@ -11,15 +11,16 @@ import msgspec
 from aiohttp import web
 
 from textko_server.admin_wire import Problem
-from textko_server.errors import Forbidden, Invalid, Unauthenticated
+from textko_server.errors import Invalid, Unauthenticated
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.devices import NewDevice
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.inbox import Incoming
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.refusals import Phone
 from textko_server.gateway.reports import REPORTABLE, Report
 from textko_server.gateway.sync import Status, SyncAnswer, SyncRequest
-from textko_server.http.app_keys import GATEWAY
+from textko_server.http.app_keys import GATEWAY, PHONE
 from textko_server.http.auth import bearer_token
 from textko_server.http.bodies import json_response, read_json
 from textko_server.http.client_address import client_address
@@ -236,10 +237,6 @@ answered, and may be repeated safely.""",
     ]
 
 
-class PairingRefused(Forbidden):
-    code = "pairing_refused"
-
-
 def routes() -> list[web.RouteDef]:
     return [
         web.post("/device/v1/pair", post_pair),
@@ -256,12 +253,7 @@ async def post_pair(request: web.Request) -> web.Response:
     new = NewDevice(
         body.name, body.model, body.app.name, body.app.version, [s.to_sim() for s in body.sims]
     )
-    try:
-        device, token = await gateway.pairing.pair(
-            body.code, new, voucher_token=bearer_token(request)
-        )
-    except Forbidden as error:
-        raise PairingRefused(error.message) from error
+    device, token = await gateway.pairing.pair(body.code, new, voucher_token=bearer_token(request))
     gateway.pairing_throttle.succeeded(address or "", address)
     answer = PairAnswer(
         gateway.public_ids.encode(Kind.DEVICE, device.id, device.created_at),
@@ -279,6 +271,9 @@ async def post_sync(request: web.Request) -> web.Response:
     if token is None:
         raise Unauthenticated("send the device token as Authorization: Bearer")
     device_id = gateway.devices.authenticate(token)
+    request[PHONE] = Phone(device_id=device_id)
+    address = client_address(request)
+    gateway.presence.came_from(device_id, address)
     wait_s = _wait_s(request)
     body = await read_json(request, WireSyncRequest)
     answer = await gateway.sync.sync(
@@ -287,7 +282,20 @@ async def post_sync(request: web.Request) -> web.Response:
         wait_s=wait_s,
         is_connected=lambda: request.transport is not None,
     )
+    if not answer.device.is_enabled:
+        _note_disabled(gateway, answer.device, address)
     return json_response(_wire_answer(gateway, answer))
+
+
+def _note_disabled(gateway: Gateway, device: Device, address: str | None) -> None:
+    """It was not refused, but who wonders why it gets nothing looks among the refusals."""
+    gateway.refusals.note(
+        "disabled_device",
+        address=address,
+        path="POST /device/v1/sync",
+        message="",
+        phone=Phone(device.user_id, device.id, device.name),
+    )
 
 
 def _wait_s(request: web.Request) -> int:

@@ -1,5 +1,7 @@
 """What surrounds every request: errors in the shape of the path's dialect, and counters.
 
+Phones that were refused are remembered (phone_refusals.py).
+
 Logs a crash once, here. Never lets an exception's text reach a client.
 """
 
@@ -15,6 +17,7 @@ from textko_server.http import problems
 from textko_server.http.app_keys import RATE_HEADERS
 from textko_server.http.cors import answer_preflight
 from textko_server.http.metrics import METRICS
+from textko_server.http.phone_refusals import remember_refusal
 from textko_server.http.shapes import shape_of
 
 log = logging.getLogger(__name__)
@@ -28,16 +31,18 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         response = await handler(request)
     except TextkoError as error:
-        response = _shaped(request, problems.of_error(error, request))
+        response = await _refused(request, problems.of_error(error, request))
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        response = answer_preflight(request) or _shaped(request, problems.of_http(error, request))
+        response = answer_preflight(request) or await _refused(
+            request, problems.of_http(error, request)
+        )
     except (asyncio.CancelledError, ConnectionError):
         raise  # the caller has gone; there is nobody to answer
     except Exception:
         log.exception("request_crashed", extra={"route": route_of(request)})
-        response = _shaped(request, problems.of_crash(request))
+        response = await _refused(request, problems.of_crash(request))
     rate_headers = request.get(RATE_HEADERS)
     if rate_headers:
         response.headers.update(rate_headers)
@@ -47,7 +52,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     return response
 
 
-def _shaped(request: web.Request, problem: problems.Problem) -> web.StreamResponse:
+async def _refused(request: web.Request, problem: problems.Problem) -> web.StreamResponse:
+    await remember_refusal(request, problem)
     # Routes are chosen before %2F is decoded, and so must the shape be.
     return shape_of(request.rel_url.raw_path)(problem)
 

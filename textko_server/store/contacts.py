@@ -23,6 +23,16 @@ class Filter(msgspec.Struct, frozen=True):
     group_ids: list[int] | None = None
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A contact's place in the order of lists: by when it was saved, then by key."""
+
+    saved_at: int
+    contact_id: int
+
+
+NEWEST = Place(1 << 62, 1 << 62)
+
+
 # --- inside a write ---
 
 
@@ -45,19 +55,49 @@ def put(tx: Transaction, contact: Contact) -> None:
     tx.execute(_CONTACTS.put, (c.phone_number, c.created_at, *_fields(c), c.updated_at, c.id))
 
 
+def insert_many(tx: Transaction, contacts: list[Contact]) -> range:
+    """Returns their keys, in order; `id` is ignored."""
+    rows = [
+        (c.user_id, c.phone_number, c.created_at, *_fields(c), c.created_at, c.updated_at)
+        for c in contacts
+    ]
+    return tx.insert_all(_CONTACTS.insert, rows)
+
+
 def delete(tx: Transaction, contact_id: int) -> None:
     tx.execute(_CONTACTS.delete, (contact_id,))
 
 
-def find_in(tx: Transaction, user_id: int, contact_id: int) -> Contact | None:
+def find_in(tx: Transaction, user_id: int | None, contact_id: int) -> Contact | None:
+    """Of the account, or (None) whosever it is."""
     row = tx.one(_CONTACTS.get, {"id": contact_id, "user_id": user_id})
     return _contact(row) if row else None
+
+
+def existing_in(tx: Transaction, user_id: int, contact_ids: list[int]) -> set[int]:
+    """Which of these are contacts of the account."""
+    values = {"ids": json.dumps(contact_ids), "user_id": user_id}
+    return {row[0] for row in tx.all(_CONTACTS.get_many, values)}
+
+
+def of_numbers_in(tx: Transaction, user_id: int, numbers: list[str]) -> dict[str, Contact]:
+    """Those that exist, by number."""
+    values = {"numbers": json.dumps(numbers), "user_id": user_id}
+    contacts = map(_contact, tx.all(_CONTACTS.of_numbers, values))
+    return {contact.phone_number: contact for contact in contacts}
+
+
+def unsaved_in(tx: Transaction, user_id: int, numbers: list[str]) -> dict[str, int]:
+    """Keys of the rows of these numbers that only remember a SIM."""
+    values = {"numbers": json.dumps(numbers), "user_id": user_id}
+    return dict(tx.all(_CONTACTS.unsaved_of_numbers, values))
 
 
 # --- reading ---
 
 
-async def find(db: Database, user_id: int, contact_id: int) -> Contact | None:
+async def find(db: Database, user_id: int | None, contact_id: int) -> Contact | None:
+    """Of the account, or (None) whosever it is."""
     row = await db.fetch_one(_CONTACTS.get, {"id": contact_id, "user_id": user_id})
     return _contact(row) if row else None
 
@@ -95,12 +135,21 @@ async def list_page(
     return [_contact(row) for row in await db.fetch_all(_CONTACTS.list_of_user, values)]
 
 
+async def list_before(
+    db: Database, user_id: int | None, wanted: Filter, *, before: Place, limit: int
+) -> list[Contact]:
+    """Newest first: of an account, or (None) of everybody. Not by tags."""
+    sql = _CONTACTS.after_of_all if user_id is None else _CONTACTS.after_of_user
+    place = {"before_at": before.saved_at, "before_id": before.contact_id, "limit": limit}
+    return [_contact(row) for row in await db.fetch_all(sql, _values(user_id, wanted) | place)]
+
+
 async def count(db: Database, user_id: int, wanted: Filter) -> int:
     row = await db.fetch_one(_CONTACTS.count_of_user, _values(user_id, wanted))
     return int(row[0]) if row else 0
 
 
-def _values(user_id: int, wanted: Filter) -> dict[str, Any]:
+def _values(user_id: int | None, wanted: Filter) -> dict[str, Any]:
     return {
         "user_id": user_id,
         "status": wanted.status,

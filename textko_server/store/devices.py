@@ -13,6 +13,8 @@ _DEVICES = load("devices")
 
 
 class PairingCode(msgspec.Struct, frozen=True):
+    id: str
+    """Empty of one made by a program that gave them none."""
     user_id: int
     device_name: str | None
     expires_at: int
@@ -35,11 +37,18 @@ class NewSim(msgspec.Struct, frozen=True):
 
 
 def insert_pairing_code(
-    tx: Transaction, code_hash: bytes, user_id: int, name: str | None, now_ms: int, expires_at: int
+    tx: Transaction,
+    code_hash: bytes,
+    code_id: str,
+    user_id: int,
+    name: str | None,
+    now_ms: int,
+    expires_at: int,
 ) -> None:
     """Store a code; also forgets those that expired more than a day ago."""
     tx.execute(_DEVICES.delete_old_pairing_codes, (now_ms - 86_400_000,))
-    tx.execute(_DEVICES.insert_pairing_code, (code_hash, user_id, name, now_ms, expires_at))
+    values = (code_hash, code_id, user_id, name, now_ms, expires_at)
+    tx.execute(_DEVICES.insert_pairing_code, values)
 
 
 def find_pairing_code(tx: Transaction, code_hash: bytes) -> PairingCode | None:
@@ -171,7 +180,16 @@ def set_pace(tx: Transaction, sim: Sim) -> None:
     tx.execute(_DEVICES.set_pace, (*values, sim.id))
 
 
+def set_window(tx: Transaction, sim: Sim) -> None:
+    tx.execute(_DEVICES.set_window, (sim.window_from_minute, sim.window_to_minute, sim.id))
+
+
 # --- reading ---
+
+
+async def find_pairing_code_by_id(db: Database, code_id: str) -> PairingCode | None:
+    row = await db.fetch_one(_DEVICES.find_pairing_code_by_id, (code_id,))
+    return PairingCode(*row) if row else None
 
 
 async def find(db: Database, device_id: int) -> Device | None:
@@ -199,6 +217,15 @@ async def list_sims_of_user(db: Database, user_id: int) -> dict[int, list[Sim]]:
     """By device; each by slot."""
     sims: dict[int, list[Sim]] = {}
     for row in await db.fetch_all(_DEVICES.sims_of_user, (user_id,)):
+        sim = _sim(row)
+        sims.setdefault(sim.device_id, []).append(sim)
+    return sims
+
+
+async def list_sims_of_devices(db: Database, device_ids: list[int]) -> dict[int, list[Sim]]:
+    """By device; each by slot."""
+    sims: dict[int, list[Sim]] = {}
+    for row in await db.fetch_all(_DEVICES.sims_of_devices, (json.dumps(device_ids),)):
         sim = _sim(row)
         sims.setdefault(sim.device_id, []).append(sim)
     return sims

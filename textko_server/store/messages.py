@@ -180,11 +180,19 @@ async def first_key_since(db: Database, at: int) -> int:
 
 
 async def list_recipients_of_device(
-    db: Database, device_id: int, *, before_at: int, limit: int
+    db: Database, device_id: int, *, before_at: int, before_id: int, limit: int
 ) -> list[Recipient]:
-    """What a device claimed, newest claim first; `before_at` in Unix ms is the cursor."""
-    values = {"device_id": device_id, "before_at": before_at, "limit": limit}
+    """What a device claimed, newest claim first; the cursor is the last one's time and key."""
+    values = {
+        "device_id": device_id, "before_at": before_at, "before_id": before_id, "limit": limit,
+    }  # fmt: skip
     rows = await db.fetch_all(_RECIPIENTS.list_of_device, values)
+    return [_recipient(row) for row in rows]
+
+
+async def list_offered_to_device(db: Database, device_id: int, limit: int) -> list[Recipient]:
+    """What a device may claim now."""
+    rows = await db.fetch_all(_RECIPIENTS.list_offered, (device_id, limit))
     return [_recipient(row) for row in rows]
 
 

@@ -2,10 +2,12 @@
 
 import json
 
-from textko_server.store.database import Transaction
+from textko_server.store.database import Database, Transaction
 from textko_server.store.queries import load
 
 _RECIPIENTS = load("recipients")
+
+# --- inside a write ---
 
 
 def claimed_since(tx: Transaction, sim_id: int, since_ms: int) -> int:
@@ -40,3 +42,35 @@ def knows_recipient(tx: Transaction, sim_id: int, month: str, phone_number: str)
 
 def recipient_count(tx: Transaction, sim_id: int, month: str) -> int:
     return int(tx.execute(_RECIPIENTS.count_sim_recipients, (sim_id, month)).fetchone()[0])
+
+
+# --- reading ---
+
+
+async def read_claimed_since(db: Database, sim_id: int, since_ms: int) -> int:
+    row = await db.fetch_one(_RECIPIENTS.claimed_since, (sim_id, since_ms))
+    return row[0] if row else 0
+
+
+async def read_claim_time_since(
+    db: Database, sim_id: int, since_ms: int, offset: int
+) -> int | None:
+    """As `claim_time_since`."""
+    row = await db.fetch_one(_RECIPIENTS.claim_times_since, (sim_id, since_ms, offset))
+    return row[0] if row else None
+
+
+async def read_last_claim(db: Database, sim_id: int) -> int:
+    """As `last_claims`, of one SIM."""
+    row = await db.fetch_one(_RECIPIENTS.last_claims, (json.dumps([sim_id]),))
+    return (row[1] if row else None) or 0
+
+
+async def read_offered_count(db: Database, device_id: int, sim_id: int) -> int:
+    row = await db.fetch_one(_RECIPIENTS.offered_to_sim, (device_id, sim_id))
+    return row[0] if row else 0
+
+
+async def read_recipient_count(db: Database, sim_id: int, month: str) -> int:
+    row = await db.fetch_one(_RECIPIENTS.count_sim_recipients, (sim_id, month))
+    return row[0] if row else 0

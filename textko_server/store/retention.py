@@ -23,7 +23,12 @@ class Chore(NamedTuple):
 
 
 DELETE_MESSAGES = Chore(_RETENTION.first_message, [_RETENTION.delete_messages])
-DELETE_INCOMING = Chore(_RETENTION.first_incoming, [_RETENTION.delete_incoming])
+DELETE_INCOMING = Chore(
+    _RETENTION.first_incoming, [_RETENTION.delete_conversations, _RETENTION.delete_incoming]
+)
+DELETE_CONVERSATION_TEXTS = Chore(
+    _RETENTION.first_conversation_text, [_RETENTION.delete_conversation_texts]
+)
 DELETE_DELIVERIES = Chore(_RETENTION.first_delivery, [_RETENTION.delete_deliveries])
 EMPTY_MESSAGES = Chore(
     _RETENTION.first_message, [_RETENTION.empty_messages, _RETENTION.empty_recipients]

@@ -20,6 +20,7 @@ def insert(tx: Transaction, new: ScheduledMessage) -> int:
             new.user_id, new.api_key_id, new.device_ids, new.text, new.sender_id,
             new.recipient_type, json.dumps(new.recipients), new.send_at, new.recipient_count,
             new.segments, new.credits, new.encoding, new.created_at, new.updated_at,
+            None if new.values is None else json.dumps(new.values, ensure_ascii=False),
         ),
     )  # fmt: skip
 
@@ -69,6 +70,23 @@ async def list_page(
     return [_scheduled(row) for row in await db.fetch_all(sql, values)]
 
 
+async def list_before(
+    db: Database,
+    user_id: int | None,
+    status: ScheduledStatus | None,
+    *,
+    before_id: int,
+    limit: int,
+) -> list[ScheduledMessage]:
+    """Newest first: of an account, or (None) of everybody; `status` None: all."""
+    if user_id is None:
+        sql = _SCHEDULED.before_of_all if status is None else _SCHEDULED.before_of_all_in_status
+    else:
+        sql = _SCHEDULED.before_of_user if status is None else _SCHEDULED.before_of_user_in_status
+    values = {"user_id": user_id, "status": status, "before_id": before_id, "limit": limit}
+    return [_scheduled(row) for row in await db.fetch_all(sql, values)]
+
+
 async def count(db: Database, user_id: int, status: ScheduledStatus | None) -> int:
     sql = _SCHEDULED.count_of_user if status is None else _SCHEDULED.count_in_status
     row = await db.fetch_one(sql, {"user_id": user_id, "status": status})
@@ -96,11 +114,11 @@ def _scheduled(row: Row) -> ScheduledMessage:
     (
         key, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
         status, error_code, error, recipient_count, segments, credits_count, encoding, message_ids,
-        sent_at, created_at, updated_at,
+        sent_at, created_at, updated_at, variables,
     ) = row  # fmt: skip
     return ScheduledMessage(
         key, user_id, api_key_id, device_ids, text, sender_id, recipient_type,
         json.loads(recipients), send_at, ScheduledStatus(status), error_code, error,
         recipient_count, segments, credits_count, encoding, json.loads(message_ids), sent_at,
-        created_at, updated_at,
+        created_at, updated_at, None if variables is None else json.loads(variables),
     )  # fmt: skip

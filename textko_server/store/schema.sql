@@ -66,7 +66,7 @@ CREATE TABLE pairing_codes (
     expires_at INTEGER NOT NULL,
     used_at INTEGER,
     device_id INTEGER REFERENCES devices (id) ON DELETE SET NULL
-) STRICT, WITHOUT ROWID;
+, id TEXT) STRICT, WITHOUT ROWID;
 
 CREATE INDEX pairing_codes_of_user ON pairing_codes (user_id);
 
@@ -85,7 +85,7 @@ CREATE TABLE sims (
     per_hour INTEGER,
     per_day INTEGER,
     recipients_per_month INTEGER,
-    is_present INTEGER NOT NULL DEFAULT 1,
+    is_present INTEGER NOT NULL DEFAULT 1, window_from_minute INTEGER, window_to_minute INTEGER,
     UNIQUE (device_id, slot)
 ) STRICT;
 
@@ -324,7 +324,7 @@ CREATE TABLE scheduled_messages (
     sent_at INTEGER,                -- when that was
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
-) STRICT;
+, variables TEXT) STRICT;
 
 CREATE INDEX scheduled_messages_of_user ON scheduled_messages (user_id, id);
 
@@ -388,3 +388,34 @@ CREATE TABLE opt_outs (
 ) STRICT;
 
 CREATE INDEX opt_outs_of_user ON opt_outs (user_id, id);
+
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    phone_number TEXT NOT NULL,     -- normalised; a name as it came
+    last_incoming_id INTEGER NOT NULL,
+    last_incoming_at INTEGER NOT NULL,
+    incoming_count INTEGER NOT NULL,
+    unread_count INTEGER NOT NULL,
+    read_to_id INTEGER NOT NULL,    -- of conversation_texts: what came in up to here was read
+    searched_to INTEGER,            -- when it began, texts sent since then were looked for; NULL: all
+    UNIQUE (phone_number, user_id)
+) STRICT;
+
+CREATE UNIQUE INDEX conversations_newest ON conversations (last_incoming_id);
+
+CREATE INDEX conversations_of_user ON conversations (user_id, last_incoming_id);
+
+CREATE TABLE conversation_texts (   -- in order of time; what it names may be gone
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    incoming_id INTEGER,            -- one of these two
+    recipient_id INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX conversation_texts_of ON conversation_texts (conversation_id, id);
+
+CREATE INDEX contacts_of_all ON contacts (saved_at, id) WHERE saved_at IS NOT NULL;
+
+CREATE INDEX scheduled_messages_of_all_in_status ON scheduled_messages (status, id);

@@ -1,4 +1,4 @@
-"""`/admin/v1/devices` and `/pairing-codes`: the phones, their SIMs and how fast they may send."""
+"""`/admin/v1/devices` and `/pairing-codes`: phones, their SIMs, when and how fast those send."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,9 @@ import msgspec
 
 from textko_server import admin_wire as wire
 from textko_server.errors import Invalid
+from textko_server.gateway.device_loads import DeviceLoad
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.sending_windows import Window
 from textko_server.http.admin.access import owner_of_new, owner_shown
 from textko_server.http.admin.endpoint import Call, Endpoint
 from textko_server.http.admin.names import Names
@@ -24,9 +26,19 @@ async def create_pairing_code(
     owner = await owner_of_new(call, body.user or query.user)
     pairing = await call.gateway.pairing.create_code(owner, body.name)
     return wire.PairingCode(
+        id=pairing.id,
         code=pairing.code,
         url=f"{_url_for_phones(call)}/pair#{pairing.code}",
         expires_at=pairing.expires_at,
+    )
+
+
+async def get_pairing_code(call: Call) -> wire.PairingState:
+    """Whether it was used, and by which phone."""
+    found = await call.gateway.pairing.get_code(call.principal, call.request.match_info["id"])
+    device_id, _ = await Names(call.gateway).device(found.device_id)
+    return wire.PairingState(
+        id=found.id, expires_at=found.expires_at, used_at=found.used_at, device_id=device_id
     )
 
 
@@ -40,16 +52,19 @@ def _url_for_phones(call: Call) -> str:
     return call.about.url
 
 
-async def list_devices(call: Call, query: wire.UserQuery) -> wire.DeviceList:
+async def list_devices(call: Call, query: wire.DevicesQuery) -> wire.DeviceList:
     """Oldest first."""
     owner = await owner_shown(call, query.user)
     devices = await call.gateway.devices.list_devices(call.principal, owner)
     names = Names(call.gateway)
-    return wire.DeviceList(devices=[await _wire_device(call, names, d) for d in devices])
+    loads = await call.gateway.device_loads.of(devices) if query.load else {}
+    return wire.DeviceList(
+        devices=[await _wire_device(call, names, d, loads.get(d.id)) for d in devices]
+    )
 
 
 async def get_device(call: Call) -> wire.DeviceDetail:
-    """With its SIMs."""
+    """With its SIMs, and what each may still send."""
     device = await call.gateway.devices.get(call.principal, call.key(Kind.DEVICE, "device"))
     return await _detail(call, device)
 
@@ -79,7 +94,30 @@ async def set_pace(call: Call, body: wire.Pace) -> wire.Sim:
         id=0, device_id=device.id, slot=slot, number=None, carrier=None, subscription_id=None,
         country_iso=None, is_present=True, **msgspec.structs.asdict(body),
     )  # fmt: skip
-    return wire_sim(await call.gateway.devices.set_pace(call.principal, device.id, pace))
+    return await _wire_sim(call, await call.gateway.sims.set_pace(call.principal, device.id, pace))
+
+
+async def set_window(call: Call, body: wire.WindowChange) -> wire.Sim:
+    """The hours one SIM may send in; null: always.
+
+    Texts of priority otp go at any time.
+    """
+    window = None
+    if body.window is not None:
+        window = Window(_minute(body.window.from_), _minute(body.window.to))
+    key = call.key(Kind.DEVICE, "device")
+    slot = _slot(call.request.match_info["slot"])
+    sim = await call.gateway.sims.set_window(call.principal, key, slot, window)
+    return await _wire_sim(call, sim)
+
+
+def _minute(time_of_day: str) -> int:
+    hour, minute = time_of_day.split(":")
+    return int(hour) * 60 + int(minute)
+
+
+def _time_of_day(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def _slot(text: str) -> int:
@@ -90,11 +128,21 @@ def _slot(text: str) -> int:
 
 async def _detail(call: Call, device: Device) -> wire.DeviceDetail:
     shown = await _wire_device(call, Names(call.gateway), device)
-    sims = [wire_sim(sim) for sim in await call.gateway.devices.list_sims(device.id)]
-    return wire.widened(shown, wire.DeviceDetail, sims=sims)
+    presence = call.gateway.presence
+    return wire.widened(
+        shown,
+        wire.DeviceDetail,
+        app_name=device.app_name,
+        app_version=device.app_version,
+        address=presence.address(device.id),
+        polling_since=presence.polling_since(device.id),
+        sims=[await _wire_sim(call, s) for s in await call.gateway.devices.list_sims(device.id)],
+    )
 
 
-async def _wire_device(call: Call, names: Names, device: Device) -> wire.Device:
+async def _wire_device(
+    call: Call, names: Names, device: Device, load: DeviceLoad | None = None
+) -> wire.Device:
     presence = call.gateway.presence
     user_id, email = await names.user(device.user_id)
     return wire.Device(
@@ -114,10 +162,21 @@ async def _wire_device(call: Call, names: Names, device: Device) -> wire.Device:
         network=device.network,
         signal_percent=device.signal_percent,
         created_at=device.created_at,
+        load=None if load is None else _wire_load(load),
     )
 
 
-def wire_sim(sim: Sim) -> wire.Sim:
+def _wire_load(load: DeviceLoad) -> wire.DeviceLoad:
+    return wire.DeviceLoad(
+        waiting=load.waiting,
+        held=load.held,
+        pace_left=load.pace_left,
+        carriers=[sim.carrier for sim in load.sims],
+    )
+
+
+async def _wire_sim(call: Call, sim: Sim) -> wire.Sim:
+    left = await call.gateway.sims.pace_left(sim)
     pace = wire.Pace(
         min_gap_ms=sim.min_gap_ms,
         per_minute=sim.per_minute,
@@ -133,14 +192,34 @@ def wire_sim(sim: Sim) -> wire.Sim:
         country_iso=sim.country_iso,
         is_present=sim.is_present,
         pace=pace,
+        window=_wire_window(sim),
+        window_opens_at=left.opens_at,
+        pace_left=wire.PaceLeft(
+            now=left.now,
+            minute=left.minute,
+            hour=left.hour,
+            day=left.day,
+            month_recipients=left.month_recipients,
+        ),
+        next_slot_at=left.next_slot_at,
+    )
+
+
+def _wire_window(sim: Sim) -> wire.Window | None:
+    if sim.window_from_minute is None or sim.window_to_minute is None:
+        return None
+    return wire.Window(
+        from_=_time_of_day(sim.window_from_minute), to=_time_of_day(sim.window_to_minute)
     )
 
 
 ENDPOINTS = (
     Endpoint("POST", "/pairing-codes", create_pairing_code, status=201),
+    Endpoint("GET", "/pairing-codes/{id}", get_pairing_code),
     Endpoint("GET", "/devices", list_devices),
     Endpoint("GET", "/devices/{id}", get_device),
     Endpoint("PATCH", "/devices/{id}", change_device),
     Endpoint("DELETE", "/devices/{id}", delete_device),
     Endpoint("PUT", "/devices/{id}/sims/{slot}/pace", set_pace),
+    Endpoint("PUT", "/devices/{id}/sims/{slot}/window", set_window),
 )

@@ -155,7 +155,7 @@ async def _wire_event(gateway: Gateway, names: Names, event: events.Event) -> wi
         device_id, _ = await names.device(event.device_id)
         return wire.Event(
             event="device_changed", at=event.at, user_id=user_id, device_id=device_id,
-            what=event.what,
+            what=event.what, pairing_id=event.pairing_id or None,
         )  # fmt: skip
     if isinstance(event, events.AccountChanged):
         return wire.Event(event="account_changed", at=event.at, user_id=user_id, what=event.what)

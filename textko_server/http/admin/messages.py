@@ -4,6 +4,7 @@ import msgspec
 
 from textko_server import admin_wire as wire
 from textko_server.errors import Invalid
+from textko_server.gateway import inbox
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.message_search import Wanted
 from textko_server.gateway.messages import MessageDetail, Submission
@@ -219,17 +220,25 @@ async def list_incoming(call: Call, query: wire.IncomingQuery) -> wire.IncomingP
     if query.device is not None:
         key = call.read_id(Kind.DEVICE, query.device, "device")
         device_id = (await call.gateway.devices.get(call.principal, key)).id
-    page = await call.gateway.inbox.list_page(
-        call.principal,
+    wanted = inbox.Wanted(
         user_id=await owner_shown(call, query.user),
         device_id=device_id,
+        number=query.number,
+        text=query.text,
+        since=query.from_,
+        before=query.to,
+    )
+    page = await call.gateway.inbox.list_page(
+        call.principal,
+        wanted,
         before_id=call.read_cursor(Kind.INCOMING, query.before),
         limit=query.limit,
     )
     names = Names(call.gateway)
-    shown = [await _wire_incoming(call, names, incoming) for incoming in page]
-    is_last = len(shown) < query.limit
-    return wire.IncomingPage(incoming=shown, next=None if is_last else shown[-1].id)
+    shown = [await _wire_incoming(call, names, incoming) for incoming in page.messages]
+    ids, searched_to = call.gateway.public_ids, page.searched_to
+    following = page.next_id and ids.encode(Kind.INCOMING, page.next_id, searched_to or 0)
+    return wire.IncomingPage(incoming=shown, next=following or None, searched_to=searched_to)
 
 
 async def get_incoming(call: Call) -> wire.Incoming:

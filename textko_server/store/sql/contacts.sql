@@ -33,10 +33,10 @@ WHERE id = ?;
 DELETE FROM contacts WHERE id = ?;
 
 -- name: get
--- One contact. Primary key.
+-- One contact; of an account, or (NULL) whosever it is. Primary key.
 SELECT id, user_id, phone_number, first_name, last_name, email, status, tags, custom_fields,
     saved_at, updated_at
-FROM contacts WHERE id = :id AND user_id = :user_id AND saved_at IS NOT NULL;
+FROM contacts WHERE id = :id AND (:user_id IS NULL OR user_id = :user_id) AND saved_at IS NOT NULL;
 
 -- name: get_many
 -- Sending: contacts named by id. Primary key.
@@ -90,3 +90,38 @@ WHERE user_id = :user_id AND saved_at IS NOT NULL
     AND (:group_ids IS NULL OR EXISTS (
         SELECT 1 FROM group_members AS g WHERE g.contact_id = contacts.id
             AND g.group_id IN (SELECT value FROM json_each(:group_ids))));
+
+-- name: after_of_user
+-- The admin API: an account's contacts, newest first, from a place on. contacts_saved; the filters
+-- look at each.
+SELECT id, user_id, phone_number, first_name, last_name, email, status, tags, custom_fields,
+    saved_at, updated_at
+FROM contacts
+WHERE user_id = :user_id AND saved_at IS NOT NULL
+    AND (saved_at, id) < (:before_at, :before_id)
+    AND (:status IS NULL OR status = :status)
+    AND (:search IS NULL OR instr(search_text, :search) > 0)
+    AND (:group_ids IS NULL OR EXISTS (
+        SELECT 1 FROM group_members AS g WHERE g.contact_id = contacts.id
+            AND g.group_id IN (SELECT value FROM json_each(:group_ids))))
+ORDER BY saved_at DESC, id DESC LIMIT :limit;
+
+-- name: after_of_all
+-- The same of everybody, for the operator. contacts_of_all.
+SELECT id, user_id, phone_number, first_name, last_name, email, status, tags, custom_fields,
+    saved_at, updated_at
+FROM contacts
+WHERE saved_at IS NOT NULL
+    AND (saved_at, id) < (:before_at, :before_id)
+    AND (:status IS NULL OR status = :status)
+    AND (:search IS NULL OR instr(search_text, :search) > 0)
+    AND (:group_ids IS NULL OR EXISTS (
+        SELECT 1 FROM group_members AS g WHERE g.contact_id = contacts.id
+            AND g.group_id IN (SELECT value FROM json_each(:group_ids))))
+ORDER BY saved_at DESC, id DESC LIMIT :limit;
+
+-- name: unsaved_of_numbers
+-- Importing: rows that only remember a SIM. UNIQUE (user_id, phone_number).
+SELECT phone_number, id FROM contacts
+WHERE user_id = :user_id AND saved_at IS NULL
+    AND phone_number IN (SELECT value FROM json_each(:numbers));

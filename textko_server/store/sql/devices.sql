@@ -1,10 +1,15 @@
 -- name: insert_pairing_code
-INSERT INTO pairing_codes (code_hash, user_id, device_name, created_at, expires_at)
-VALUES (?, ?, ?, ?, ?);
+INSERT INTO pairing_codes (code_hash, id, user_id, device_name, created_at, expires_at)
+VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: find_pairing_code
 -- pair. Primary key.
-SELECT user_id, device_name, expires_at, used_at, device_id FROM pairing_codes WHERE code_hash = ?;
+SELECT coalesce(id, ''), user_id, device_name, expires_at, used_at, device_id FROM pairing_codes
+WHERE code_hash = ?;
+
+-- name: find_pairing_code_by_id
+-- A screen that waits for a phone. Walks the codes of the last day.
+SELECT id, user_id, device_name, expires_at, used_at, device_id FROM pairing_codes WHERE id = ?;
 
 -- name: use_pairing_code
 UPDATE pairing_codes SET used_at = ?, device_id = ? WHERE code_hash = ?;
@@ -79,19 +84,20 @@ DELETE FROM devices WHERE id = ?;
 -- name: sims_of_device
 -- UNIQUE (device_id, slot).
 SELECT id, device_id, slot, number, carrier, subscription_id, country_iso, min_gap_ms, per_minute,
-    per_hour, per_day, recipients_per_month, is_present
+    per_hour, per_day, recipients_per_month, is_present, window_from_minute, window_to_minute
 FROM sims WHERE device_id = ? ORDER BY slot;
 
 -- name: sims_of_user
 -- Listing an account's devices. devices_of_user, then UNIQUE (device_id, slot).
 SELECT s.id, s.device_id, s.slot, s.number, s.carrier, s.subscription_id, s.country_iso,
-    s.min_gap_ms, s.per_minute, s.per_hour, s.per_day, s.recipients_per_month, s.is_present
+    s.min_gap_ms, s.per_minute, s.per_hour, s.per_day, s.recipients_per_month, s.is_present,
+    s.window_from_minute, s.window_to_minute
 FROM devices AS d JOIN sims AS s ON s.device_id = d.id
 WHERE d.user_id = ? ORDER BY s.device_id, s.slot;
 
 -- name: get_sim
 SELECT id, device_id, slot, number, carrier, subscription_id, country_iso, min_gap_ms, per_minute,
-    per_hour, per_day, recipients_per_month, is_present
+    per_hour, per_day, recipients_per_month, is_present, window_from_minute, window_to_minute
 FROM sims WHERE id = ?;
 
 -- name: put_sim
@@ -108,6 +114,9 @@ UPDATE sims SET is_present = 0 WHERE device_id = ?;
 UPDATE sims SET min_gap_ms = ?, per_minute = ?, per_hour = ?, per_day = ?, recipients_per_month = ?
 WHERE id = ?;
 
+-- name: set_window
+UPDATE sims SET window_from_minute = ?, window_to_minute = ? WHERE id = ?;
+
 -- name: get_devices
 -- The syncs of many devices at once. Primary key.
 SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
@@ -117,5 +126,5 @@ FROM devices WHERE id IN (SELECT value FROM json_each(?));
 -- name: sims_of_devices
 -- The same. UNIQUE (device_id, slot).
 SELECT id, device_id, slot, number, carrier, subscription_id, country_iso, min_gap_ms, per_minute,
-    per_hour, per_day, recipients_per_month, is_present
+    per_hour, per_day, recipients_per_month, is_present, window_from_minute, window_to_minute
 FROM sims WHERE device_id IN (SELECT value FROM json_each(?)) ORDER BY device_id, slot;

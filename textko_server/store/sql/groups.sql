@@ -34,3 +34,41 @@ DELETE FROM group_members WHERE contact_id = ?;
 -- name: join_group
 -- The same, for each of the groups.
 INSERT OR IGNORE INTO group_members (group_id, contact_id) VALUES (?, ?);
+
+-- name: get
+-- One group; of an account, or (NULL) whosever it is. Primary key.
+SELECT id, user_id, name, description, created_at
+FROM contact_groups WHERE id = :id AND (:user_id IS NULL OR user_id = :user_id);
+
+-- name: before_of_user
+-- The admin API: an account's groups, newest first. contact_groups_of_user.
+SELECT id, user_id, name, description, created_at
+FROM contact_groups WHERE user_id = :user_id AND id < :before_id ORDER BY id DESC LIMIT :limit;
+
+-- name: before_of_all
+-- The same of everybody, for the operator. Primary key.
+SELECT id, user_id, name, description, created_at
+FROM contact_groups WHERE id < :before_id ORDER BY id DESC LIMIT :limit;
+
+-- name: put
+-- Changing a group. Primary key.
+UPDATE contact_groups SET name = ?, description = ? WHERE id = ?;
+
+-- name: delete
+-- Deleting a group. Primary key; memberships go with it.
+DELETE FROM contact_groups WHERE id = ?;
+
+-- name: leave_group
+-- Taking contacts out of a group. Primary key of group_members.
+DELETE FROM group_members
+WHERE group_id = :group_id AND contact_id IN (SELECT value FROM json_each(:contact_ids));
+
+-- name: enter_group
+-- Putting contacts into a group.
+INSERT OR IGNORE INTO group_members (group_id, contact_id)
+SELECT :group_id, value FROM json_each(:contact_ids);
+
+-- name: get_many
+-- Names of groups that a scheduled message is for. Primary key.
+SELECT id, user_id, name, description, created_at FROM contact_groups
+WHERE id IN (SELECT value FROM json_each(:ids)) AND user_id = :user_id;

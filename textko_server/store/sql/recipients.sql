@@ -53,12 +53,21 @@ FROM recipients WHERE id IN (
     GROUP BY message_id);
 
 -- name: list_of_device
--- What a device claimed, newest first. recipients_of_device.
+-- gateway.device_jobs: what a device claimed, newest first. recipients_of_device.
 SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
     offer_number, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
     event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
-FROM recipients WHERE device_id = :device_id AND claimed_at IS NOT NULL AND claimed_at < :before_at
+FROM recipients WHERE device_id = :device_id AND claimed_at IS NOT NULL AND state <> 'offered'
+    AND (claimed_at, id) < (:before_at, :before_id)
 ORDER BY claimed_at DESC, id DESC LIMIT :limit;
+
+-- name: list_offered
+-- gateway.device_jobs: what a device may claim now. recipients_held.
+SELECT id, message_id, user_id, phone_number, state, lane, home_lane, priority, device_id, sim_id,
+    offer_number, lease_count, due_at, expires_at, cancel_requested_at, error_code, error, segments,
+    event_count, created_at, claimed_at, sent_at, delivered_at, ended_at, text
+FROM recipients WHERE device_id = ? AND state IN ('offered', 'claimed') AND state = 'offered'
+LIMIT ?;
 
 -- name: events_of_message
 -- The time lines of one message's recipients. recipients_of_message, then primary key.

@@ -17,6 +17,18 @@ DELETE FROM messages
 WHERE id BETWEEN :first AND :last AND created_at < :before
     AND state IN ('sent', 'delivered', 'failed', 'expired', 'cancelled');
 
+-- name: first_conversation_text
+SELECT id, created_at FROM conversation_texts WHERE id > ? ORDER BY id LIMIT 1;
+
+-- name: delete_conversations
+-- Of which the last text that came in goes. conversations_newest.
+DELETE FROM conversations
+WHERE last_incoming_id BETWEEN :first AND :last AND last_incoming_at < :before;
+
+-- name: delete_conversation_texts
+DELETE FROM conversation_texts
+WHERE id BETWEEN :first AND :last AND created_at < :before;
+
 -- name: delete_incoming
 DELETE FROM incoming_messages
 WHERE id BETWEEN :first AND :last AND created_at < :before;
@@ -42,6 +54,6 @@ UPDATE incoming_messages SET text = ''
 WHERE id BETWEEN :first AND :last AND created_at < :before AND text <> '';
 
 -- name: empty_scheduled
-UPDATE scheduled_messages SET text = ''
+UPDATE scheduled_messages SET text = '', variables = NULL
 WHERE id BETWEEN :first AND :last AND created_at < :before AND text <> ''
     AND status NOT IN ('pending', 'processing');

@@ -3,21 +3,22 @@
 -- name: insert
 -- Scheduling. Appends to the indexes of scheduled_messages.
 INSERT INTO scheduled_messages (user_id, api_key_id, device_ids, text, sender_id, recipient_type,
-    recipients, send_at, status, recipient_count, segments, credits, encoding, created_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?);
+    recipients, send_at, status, recipient_count, segments, credits, encoding, created_at, updated_at,
+    variables)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?);
 
 -- name: get
 -- One, for a read or a write. Primary key.
 SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
     status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
-    created_at, updated_at
+    created_at, updated_at, variables
 FROM scheduled_messages WHERE id = ?;
 
 -- name: list_of_user
 -- A page of an account's, newest first. scheduled_messages_of_user.
 SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
     status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
-    created_at, updated_at
+    created_at, updated_at, variables
 FROM scheduled_messages WHERE user_id = :user_id
 ORDER BY id DESC LIMIT :limit OFFSET :offset;
 
@@ -25,7 +26,7 @@ ORDER BY id DESC LIMIT :limit OFFSET :offset;
 -- The same, of one status. scheduled_messages_in_status.
 SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
     status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
-    created_at, updated_at
+    created_at, updated_at, variables
 FROM scheduled_messages WHERE user_id = :user_id AND status = :status
 ORDER BY id DESC LIMIT :limit OFFSET :offset;
 
@@ -45,7 +46,7 @@ SELECT count(*) FROM scheduled_messages WHERE user_id = ? AND status = 'pending'
 -- The schedule's loop: whose time has come, soonest first. scheduled_messages_due.
 SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
     status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
-    created_at, updated_at
+    created_at, updated_at, variables
 FROM scheduled_messages WHERE status = 'pending' AND send_at <= ?
 ORDER BY send_at, id LIMIT ?;
 
@@ -68,3 +69,35 @@ WHERE id = ?;
 -- Settling one: the states of all its recipients, counted. recipients_of_message.
 SELECT state, count(*) FROM recipients
 WHERE message_id IN (SELECT value FROM json_each(?)) GROUP BY state;
+
+-- name: before_of_user
+-- The admin API: an account's, newest first, by key. scheduled_messages_of_user.
+SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
+    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
+    created_at, updated_at, variables
+FROM scheduled_messages WHERE user_id = :user_id AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
+
+-- name: before_of_user_in_status
+-- The same, of one status. scheduled_messages_in_status.
+SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
+    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
+    created_at, updated_at, variables
+FROM scheduled_messages WHERE user_id = :user_id AND status = :status AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
+
+-- name: before_of_all
+-- The same of everybody, for the operator. Primary key.
+SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
+    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
+    created_at, updated_at, variables
+FROM scheduled_messages WHERE id < :before_id
+ORDER BY id DESC LIMIT :limit;
+
+-- name: before_of_all_in_status
+-- The same, of one status. scheduled_messages_of_all_in_status.
+SELECT id, user_id, api_key_id, device_ids, text, sender_id, recipient_type, recipients, send_at,
+    status, error_code, error, recipient_count, segments, credits, encoding, message_ids, sent_at,
+    created_at, updated_at, variables
+FROM scheduled_messages WHERE status = :status AND id < :before_id
+ORDER BY id DESC LIMIT :limit;

@@ -23,8 +23,9 @@ from textko_server.gateway.idempotency import (
     read_idempotency_key,
 )
 from textko_server.gateway.messages import Submission
+from textko_server.gateway.refusals import Phone
 from textko_server.gateway.segments import segment
-from textko_server.http.app_keys import GATEWAY, SELFHOSTED_RATE
+from textko_server.http.app_keys import GATEWAY, PHONE, SELFHOSTED_RATE
 from textko_server.http.auth import require_scope
 from textko_server.http.bodies import json_response, read_json
 from textko_server.http.dialects.selfhosted.shape import NO_STORE, Refused
@@ -62,6 +63,7 @@ async def _authenticate(request: web.Request) -> tuple[Principal, dict[str, str]
     principal = gateway.api_keys.cached_principal(token) or await gateway.api_keys.authenticate_key(
         token
     )
+    request[PHONE] = Phone(principal.user_id)
     rate = request.app[SELFHOSTED_RATE]
     try:
         headers = rate.count(principal.api_key_id or 0)

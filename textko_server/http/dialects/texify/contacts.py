@@ -113,18 +113,17 @@ async def _shown(call: Call, contacts: list[Contact]) -> list[wire.Contact]:
 
 async def post_group(call: Call, body: wire.NewGroup) -> wire.Done[wire.Group]:
     """Make a group; contacts join it by their `groups`."""
-    group = await call.gateway.contacts.create_group(
-        call.user_id, body.name, body.description or ""
-    )
+    group = await call.gateway.groups.create(call.user_id, body.name, body.description or "")
     return wire.Done(message="Group created", data=_group(call, group, 0))
 
 
 async def list_groups(call: Call, query: wire.PageQuery) -> wire.Data[wire.GroupPage]:
     """List groups, newest first."""
     paging = read_paging(query, 50, MAX_BULK_LIMIT)
-    groups, counts, total = await call.gateway.contacts.list_groups(
+    groups, total = await call.gateway.groups.list_page(
         call.user_id, offset=paging.offset, limit=paging.limit
     )
+    counts = await call.gateway.groups.member_counts(groups)
     shown = [_group(call, group, counts.get(group.id, 0)) for group in groups]
     return wire.Data(data=wire.GroupPage(pagination=paging.meta(total), groups=shown))
 

@@ -1,0 +1,104 @@
+"""Phones that could not connect, or got nothing when they did: what the operator asks about first.
+
+Kept in memory, and bounded: whoever knocks without a token costs neither disk nor more memory, and
+cannot push out what concerns phones we know, which has room of its own. Refuses to hold tokens,
+codes and texts.
+"""
+
+import msgspec
+
+from textko_server.clock import Clock
+
+MAX_KNOWN_COUNT = 100
+MAX_STRANGER_COUNT = 100
+MAX_CHARACTERS = 200
+
+# By code; what is not here is told in the words of the answer.
+REASONS = {
+    "pairing_unknown": "no such pairing code: a slip of the pen, or one of another server",
+    "pairing_expired": "its pairing code has run out: make a new one",
+    "pairing_used": "its pairing code was used already: make a new one for each phone",
+    "no_token": "it sent no device token",
+    "unknown_token": "its token is not known here: it was never paired with this server, or its"
+    " device was deleted before the last start; pair it again",
+    "deleted_device": "its device was deleted here: pair it again",
+    "disabled_device": "it is switched off here, and gets nothing until it is enabled",
+    "unknown_key": "its API token is unknown, was revoked, or has expired",
+    "subscription_required": "the account's subscription has ended",
+    "insufficient_scope": "its API token may not send texts",
+    "not_found": "no such path: is the address in its settings right?",
+    "method_not_allowed": "the path is right, the method is not",
+    "rate_limited": "it asks too often",
+    "request_timeout": "its request took longer than a minute to arrive",
+    "too_large": "it says more at a time than the server takes",
+    "unavailable": "the server was stopping, or its disk refused",
+    "internal": "the server failed to answer; its log says why",
+}
+
+
+class Phone(msgspec.Struct, frozen=True):
+    """As much as is known of who was turned away."""
+
+    user_id: int | None = None
+    device_id: int | None = None
+    """Also of a device that was deleted."""
+    device_name: str | None = None
+
+
+NOBODY = Phone()
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The same thing, `count` times."""
+
+    first_at: int
+    last_at: int
+    count: int
+    address: str | None
+    path: str
+    """Method and path, without what might be a token or a code."""
+    code: str
+    reason: str
+    phone: Phone
+
+
+class Refusals:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._of_known: dict[tuple[object, ...], Refusal] = {}
+        """Those met last at the end; so the next."""
+        self._of_strangers: dict[tuple[object, ...], Refusal] = {}
+
+    def note(
+        self, code: str, *, address: str | None, path: str, message: str, phone: Phone = NOBODY
+    ) -> None:
+        """A phone was turned away; `message` is what it was told, `address` its IP address."""
+        kept, limit = self._of_known, MAX_KNOWN_COUNT
+        if phone.user_id is None:
+            kept, limit = self._of_strangers, MAX_STRANGER_COUNT
+        address = address and address[:MAX_CHARACTERS]
+        now_ms = self._clock.now_ms()
+        # A phone we know may roam; it still has but one line.
+        key = (code, path, phone if phone.user_id is not None else address)
+        known = kept.pop(key, None)
+        if known is None and len(kept) >= limit:
+            del kept[next(iter(kept))]
+        kept[key] = Refusal(
+            known.first_at if known else now_ms,
+            now_ms,
+            known.count + 1 if known else 1,
+            address,
+            path[:MAX_CHARACTERS],
+            code,
+            REASONS.get(code, message)[:MAX_CHARACTERS],
+            phone,
+        )
+
+    def list_refusals(self, user_id: int | None) -> list[Refusal]:
+        """Newest first: of one account's phones, or (None) all."""
+        if user_id is None:
+            found = [*self._of_known.values(), *self._of_strangers.values()]
+        else:
+            found = [r for r in self._of_known.values() if r.phone.user_id == user_id]
+        # Of the same moment, the one noted later comes first.
+        return sorted(reversed(found), key=lambda refusal: -refusal.last_at)
