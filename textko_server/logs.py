@@ -5,7 +5,9 @@ numbers: that is the callers' promise, and debug is no exception for keys and to
 """
 
 import logging
+import logging.handlers
 from datetime import UTC, datetime
+from pathlib import Path
 
 LEVELS = {
     "debug": logging.DEBUG,
@@ -13,6 +15,7 @@ LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+_MAX_FILE_BYTES = 1_000_000
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -39,9 +42,18 @@ def _quoted(value: object) -> str:
     return text if is_plain else repr(text)
 
 
-def set_up(level: str) -> None:
-    """Log to standard error from `level` (debug, info, warning, error) on."""
-    handler = logging.StreamHandler()
+def set_up(level: str, path: Path | None = None) -> None:
+    """Log to standard error from `level` (debug, info, warning, error) on.
+
+    `path`: to that file instead, where screens have the terminal; it is turned over at 1 MB, and
+    the last one kept. Raises OSError.
+    """
+    handler: logging.Handler = logging.StreamHandler()
+    if path is not None:
+        path.touch(0o600)
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=_MAX_FILE_BYTES, backupCount=1, encoding="utf-8"
+        )
     handler.setFormatter(LineFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]

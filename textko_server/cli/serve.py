@@ -4,13 +4,18 @@ import argparse
 import logging
 import shlex
 import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textko_server.cli.connection import load_settings
 from textko_server.cli.exit_codes import EXIT_FAILED, EXIT_OK, UsageError
+from textko_server.cli.tui import add_look_options
 from textko_server.errors import TextkoError
 
 if TYPE_CHECKING:
+    from asyncio import Event
+
     from textko_server.config_loader import LoadedSettings
     from textko_server.server import Server
 
@@ -42,6 +47,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
         help="any other setting of textko.toml; may be repeated",
     )  # fmt: skip
+    serve.add_argument(
+        "--tui", action="store_true",
+        help="with the screens in this terminal; leaving them stops the server. The log goes to "
+        "DIR/textko.log",
+    )  # fmt: skip
+    add_look_options(serve)
     serve.set_defaults(run=run_serve)
 
 
@@ -53,16 +64,47 @@ def run_serve(options: argparse.Namespace) -> int:
     from textko_server import logs
 
     loaded = load_settings(options, _flags(options))
-    logs.set_up(loaded.settings.log.level)
+    screens = _screens(options)
+    logs.set_up(loaded.settings.log.level, _log_path(loaded) if screens else None)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(loaded))
+            return runner.run(_serve(loaded, screens))
     except TextkoError:
         raise
     except Exception:
         # Whoever reads this log later cannot ask again with --debug.
         logging.getLogger(__name__).exception("crashed")
         return EXIT_FAILED
+
+
+def _screens(options: argparse.Namespace) -> "Callable[[Server, Event], Awaitable[int]] | None":
+    """What shows the screens until they are left or the event is set. None: not asked for."""
+    if not options.tui:
+        if options.read_only or options.theme is not None:
+            raise UsageError("--read-only and --theme are for --tui")
+        return None
+    if not sys.stdin.isatty():
+        raise UsageError("--tui needs a terminal: with ssh, add -t")
+    from textko_server.admin_client import AdminClient
+    from textko_server.tui.app import Options
+    from textko_server.tui.run import run_screens
+
+    chosen = Options(is_read_only=options.read_only, stops_server=True)
+
+    def show(server: "Server", stop: "Event") -> Awaitable[int]:
+        admin = AdminClient.over_socket(server.socket_path)
+        return run_screens(admin, chosen, theme=options.theme, stop=stop)
+
+    return show
+
+
+def _log_path(loaded: "LoadedSettings") -> Path:
+    data_dir = loaded.settings.server.data_dir
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(f"cannot use the data directory {data_dir}: {error}") from error
+    return data_dir / "textko.log"
 
 
 def _flags(options: argparse.Namespace) -> dict[str, str]:
@@ -79,7 +121,9 @@ def _flags(options: argparse.Namespace) -> dict[str, str]:
     return flags
 
 
-async def _serve(loaded: "LoadedSettings") -> int:
+async def _serve(
+    loaded: "LoadedSettings", screens: "Callable[[Server, Event], Awaitable[int]] | None"
+) -> int:
     import asyncio
     import gc
     import signal
@@ -95,12 +139,20 @@ async def _serve(loaded: "LoadedSettings") -> int:
         gc.freeze()
         # Requests leave few cycles behind: looking for them seldom saves a tenth of the time.
         gc.set_threshold(50_000, 20, 100)
-        await _show_first_steps(server)
         waits = [asyncio.create_task(w) for w in (stop_asked.wait(), server.crashed())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if screens is None:
+            await _show_first_steps(server)
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            has_left = asyncio.Event()
+            shown = asyncio.ensure_future(screens(server, has_left))
+            await asyncio.wait([*waits, shown], return_when=asyncio.FIRST_COMPLETED)
+            has_left.set()
+            await shown
+        has_crashed = waits[1].done()
         for wait in waits:
             wait.cancel()
-    return EXIT_OK if stop_asked.is_set() else EXIT_FAILED
+    return EXIT_FAILED if has_crashed else EXIT_OK
 
 
 async def _show_first_steps(server: "Server") -> None:

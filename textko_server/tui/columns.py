@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from textko_server.terminal_text import display_width, safe_cell, shortened
+from rich.cells import cell_len, set_cell_size
+
+from textko_server.terminal_text import safe_cell
 
 Row = TypeVar("Row")
 Tone = Literal["plain", "muted", "good", "warning", "bad", "accent"]
@@ -75,7 +77,9 @@ def _least_width(columns: Sequence[Column[Row]]) -> int:
 
 
 def padded(text: str, width: int, *, is_right: bool = False) -> str:
-    """Exactly `width` terminal cells, whatever is in `text`."""
-    text = shortened(safe_cell(text), width)
-    space = " " * max(width - display_width(text), 0)
-    return space + text if is_right else text + space
+    """Exactly `width` terminal cells, as Textual counts them, whatever is in `text`."""
+    text = safe_cell(text)
+    space = width - cell_len(text)
+    if space < 0:
+        return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
+    return " " * space + text if is_right else text + " " * space

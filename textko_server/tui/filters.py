@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+_FIELD = re.compile(r"[A-Za-z][\w-]*:")
 _TERM = re.compile(r'(!?)(?:([A-Za-z][\w-]*):)?(?:"([^"]*)"?|(\S+))')
 
 
@@ -37,7 +38,8 @@ class Filter(msgspec.Struct, frozen=True):
         for match in _TERM.finditer(text):
             inverse, field, quoted, bare = match.groups()
             value = (quoted if quoted is not None else bare).lower()
-            if value and not (field is None and value in ("!", '"')):
+            is_begun = field is None and quoted is None and _FIELD.fullmatch(bare)
+            if value and not is_begun and not (field is None and value in ("!", '"')):
                 terms.append(Term(field.lower() if field else None, value, bool(inverse)))
         return cls(tuple(terms))
 

@@ -1,7 +1,9 @@
 """Runs the screens in this terminal, or in a browser's, until they are left."""
 
+import asyncio
 import logging
 import os
+import signal
 import sys
 from datetime import UTC
 
@@ -13,8 +15,14 @@ from textko_server.tui.preferences import Preferences, load_preferences, prefere
 from textko_server.tui.times import Times
 
 
-async def run_screens(admin: AdminClient, options: Options, *, theme: str | None = None) -> int:
-    """The exit code. Raises ConfigError for preferences that cannot be read."""
+async def run_screens(
+    admin: AdminClient,
+    options: Options,
+    *,
+    theme: str | None = None,
+    stop: asyncio.Event | None = None,
+) -> int:
+    """The exit code. `stop` ends them. Raises ConfigError for preferences that cannot be read."""
     path = preferences_path(os.environ)
     preferences = load_preferences(path)
     if preferences.keys:
@@ -28,10 +36,27 @@ async def run_screens(admin: AdminClient, options: Options, *, theme: str | None
     logging.lastResort = None
     async with admin:
         app = make_app(admin, options, preferences)
-        answer = await app.run_async(mouse=preferences.mouse)
+        ender = asyncio.create_task(_end_when(stop or _told_to_end(), app))
+        try:
+            answer = await app.run_async(mouse=preferences.mouse)
+        finally:
+            ender.cancel()
     if app.last_words:
         sys.stderr.write(f"textko: {app.last_words}\n")
     return answer if answer is not None else app.return_code or 0
+
+
+def _told_to_end() -> asyncio.Event:
+    """Set when the process is, or its terminal has gone: nobody would ever leave the screens."""
+    told = asyncio.Event()
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(ending, told.set)
+    return told
+
+
+async def _end_when(stop: asyncio.Event, app: TextkoApp) -> None:
+    await stop.wait()
+    app.exit(0)
 
 
 def make_app(admin: AdminClient, options: Options, preferences: Preferences) -> TextkoApp:

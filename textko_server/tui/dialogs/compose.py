@@ -49,7 +49,7 @@ class Compose(Form[wire.MessageDetail]):
                   help="Numbers with + and country code, separated by commas."),
             Field("text", "Text", "text", text, is_required=True),
             Field("deviceId", "By phone", "choice", device_id, choices=phones,
-                  help="None: whichever is free first."),
+                  prompt="any, whichever is free first"),
             Field("priority", "Priority", "choice", priority, is_required=True,
                   choices=[(name, name) for name in _PRIORITIES]),
             Field("sendAt", "Send at", help="Empty: now. 2h, or 2026-12-31T18:00."),

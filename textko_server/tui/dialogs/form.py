@@ -36,6 +36,8 @@ class Field:
     choices: Sequence[tuple[str, str]] = ()
     """Of `choice` and `several`: what is shown, and the value."""
     is_required: bool = False
+    prompt: str = "-"
+    """Of `choice`: what nothing chosen means."""
 
 
 class Form(ModalScreen[T], Generic[T]):
@@ -187,8 +189,9 @@ def _widget(field: Field) -> Widget:
         chosen = field.value if field.value != "" else Select.NULL
         options = [(Content(safe(label)), value) for label, value in field.choices]
         return Select(
-            options, value=chosen, id=name, allow_blank=not field.is_required, compact=True
-        )
+            options, value=chosen, id=name, allow_blank=not field.is_required, compact=True,
+            prompt=field.prompt,
+        )  # fmt: skip
     if field.kind == "several":
         boxes = [
             Selection(Content(safe(label)), value, value in field.value)

@@ -100,6 +100,7 @@ class ListView(View, Generic[Row]):
         self._is_reverse = False
         self._detail_key = ""
         self._is_detail_open = False
+        self._wanted_key = ""
 
     def compose_body(self) -> ComposeResult:
         yield FilterBar(f"/ filter   {self.FIELDS_HELP}")
@@ -202,10 +203,11 @@ class ListView(View, Generic[Row]):
         self._begin()
 
     def select_key(self, key: str) -> None:
-        self.records.select(key)
+        """Now, or as soon as that row is there."""
+        self._wanted_key = "" if self.records.select(key) else key
 
-    @on(FilterBar.Changed)
-    def change_filter(self, event: FilterBar.Changed) -> None:
+    @on(FilterBar.Narrowed)
+    def change_filter(self, event: FilterBar.Narrowed) -> None:
         event.stop()
         known = self.SERVER_FIELDS | {c.field for c in self.columns()} | {"is"}
         unknown = event.filter.unknown_fields(known)
@@ -273,6 +275,8 @@ class ListView(View, Generic[Row]):
     def show_loaded(self, event: Records.Loaded) -> None:
         if event.error is not None:
             self.app.trouble(event.error)
+        if self._wanted_key and self.records.select(self._wanted_key):
+            self._wanted_key = ""
         self.was_updated()
         self._show_details()
 

@@ -100,7 +100,8 @@ class View(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self.redraw()
-        if self.is_stale:
+        # What no event tells of may have changed on another page.
+        if self.is_stale or (not self.EVENTS and self.updated_at is not None):
             self.refresh_soon()
 
     def happened(self, happened: Happened) -> None:

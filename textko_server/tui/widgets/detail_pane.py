@@ -26,12 +26,15 @@ class DetailPane(VerticalScroll, can_focus=True):
         yield Static("", id="detail-text", markup=False)
 
     def show(self, key: str, details: Details) -> None:
-        """`key`: of the row; the scroll stays while it is the same."""
+        """`key`: of the row; the scroll stays while it is the same, or goes along at the end."""
+        was_at_end = self.scroll_offset.y >= self.max_scroll_y
         self.plain = details.plain
         self.query_one("#detail-text", Static).update(details.content)
-        if key != self._key:
-            self._key = key
+        if details.begins_at_end and (key != self._key or was_at_end):
+            self.scroll_end(animate=False)
+        elif key != self._key:
             self.scroll_home(animate=False)
+        self._key = key
 
     def clear(self) -> None:
         self.plain, self._key = "", ""

@@ -20,7 +20,7 @@ class FilterBar(Input):
     ]
 
     @dataclass
-    class Changed(Message):
+    class Narrowed(Message):
         filter: Filter
 
     @dataclass
@@ -48,7 +48,7 @@ class FilterBar(Input):
         asked = Filter.parse(self.value)
         if asked != self._told:
             self._told = asked
-            self.post_message(self.Changed(asked))
+            self.post_message(self.Narrowed(asked))
 
     async def action_submit(self) -> None:
         self.tell()

@@ -147,7 +147,7 @@ class Records(ScrollView, Generic[Row], can_focus=True):
         rows = self._rows
         count = rows.count if rows else 0
         more = 0 if rows is None or rows.is_complete else 1
-        self.virtual_size = Size(self.size.width, count + more + _HEADING_HEIGHT)
+        self.virtual_size = Size(self.row_width, count + more + _HEADING_HEIGHT)
 
     @work(exclusive=True, group="load")
     async def _load(self, index: int) -> None:
@@ -318,13 +318,18 @@ class Records(ScrollView, Generic[Row], can_focus=True):
         """Columns that have no room."""
         return len(self.columns) - len(self._fitted())
 
+    @property
+    def row_width(self) -> int:
+        """Beside the scrollbar, if there is one."""
+        return self.scrollable_content_region.width
+
     def _fitted(self) -> list[tuple[Column[Row], int]]:
         if self.is_wide:
             return fit(self.columns, 1_000)
-        return fit(self.columns, self.size.width - 2)
+        return fit(self.columns, self.row_width - 2)
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self.row_width
         if y < _HEADING_HEIGHT:
             return self._heading(width)
         index = self.scroll_offset.y + y - _HEADING_HEIGHT
@@ -340,7 +345,7 @@ class Records(ScrollView, Generic[Row], can_focus=True):
         for column, cells in self._fitted():
             name = f"{column.name}{'↓' if column.name == self.sort_label else ''}"
             text += padded(name, cells, is_right=column.is_right) + " " * GAP
-        return Strip([Segment(padded(text, width), style)], width)
+        return Strip([Segment(padded(text.rstrip(), width), style)], width)
 
     def _below(self, width: int) -> Strip:
         """Under the last row at hand: there are more, or why there are none."""
