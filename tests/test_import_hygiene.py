@@ -7,6 +7,7 @@ import sys
 import pytest
 
 HEAVY = {"aiohttp", "aiosqlite", "bcrypt", "msgspec", "rich", "segno", "textual", "uvloop"}
+TERMINAL = {"textual", "textual_serve", "rich", "segno"}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -32,7 +33,7 @@ def test_command_line_loads_nothing_heavy_by_itself(code: str) -> None:
 
 
 def test_server_loads_nothing_of_the_terminal() -> None:
-    assert loaded_by("import textko_server.server") & {"textual", "rich", "segno"} == set()
+    assert loaded_by("import textko_server.server") & TERMINAL == set()
 
 
 def test_server_starts_without_its_documentation() -> None:

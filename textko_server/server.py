@@ -24,6 +24,8 @@ from textko_server.gateway.webhook_delivery import WebhookLoop
 from textko_server.http.access_log import RedactedAccessLogger, UnparsedRequestFilter
 from textko_server.http.app import make_app, make_metrics
 from textko_server.http.app_keys import About
+from textko_server.http.dashboard import SOCKET_NAME as DASHBOARD_SOCKET_NAME
+from textko_server.http.metrics import Metrics
 from textko_server.http.webhook_client import WebhookClient
 from textko_server.logs import quiet_libraries
 from textko_server.store.database import Database
@@ -72,6 +74,10 @@ class Server:
     def socket_path(self) -> Path:
         return self.settings.server.data_dir / SOCKET_NAME
 
+    @property
+    def _dashboard_socket_path(self) -> Path:
+        return self.settings.server.data_dir / DASHBOARD_SOCKET_NAME
+
     async def __aenter__(self) -> "Server":
         try:
             await self._start()
@@ -108,16 +114,8 @@ class Server:
     async def _listen(self) -> None:
         metrics = make_metrics(self.gateway)
         self.socket_path.unlink(missing_ok=True)
-        old_mask = os.umask(0o177)
-        try:
-            runner = await self._runner(
-                make_app(self.gateway, metrics, self._about, is_socket=True)
-            )
-            await web.UnixSite(runner, str(self.socket_path), backlog=128).start()
-        except OSError as error:
-            raise CannotStart(f"cannot open the socket {self.socket_path}: {error}") from error
-        finally:
-            os.umask(old_mask)
+        self._dashboard_socket_path.unlink(missing_ok=True)
+        await self._listen_on_socket(self.socket_path, metrics, is_operator=True)
         host, _, port = self.settings.server.listen.rpartition(":")
         host = host.strip("[]")
         runner = await self._runner(make_app(self.gateway, metrics, self._about, is_socket=False))
@@ -131,6 +129,22 @@ class Server:
             raise CannotStart(f"cannot listen on {listen}: {error}") from error
         self.port = runner.addresses[0][1]
         self._about.url = self._url(host)
+        if self.settings.dashboard.enabled:
+            # The programs behind the dashboard come here: TLS certificates are for other names.
+            await self._listen_on_socket(self._dashboard_socket_path, metrics, is_operator=False)
+
+    async def _listen_on_socket(self, path: Path, metrics: Metrics, *, is_operator: bool) -> None:
+        """`is_operator`: whoever may open the file is; otherwise logins are asked for."""
+        old_mask = os.umask(0o177)
+        try:
+            runner = await self._runner(
+                make_app(self.gateway, metrics, self._about, is_socket=is_operator)
+            )
+            await web.UnixSite(runner, str(path), backlog=128).start()
+        except OSError as error:
+            raise CannotStart(f"cannot open the socket {path}: {error}") from error
+        finally:
+            os.umask(old_mask)
 
     def _url(self, host: str) -> str:
         configured = self.settings.server.public_url.rstrip("/")
@@ -202,6 +216,7 @@ class Server:
         await self._db.close()
         if self._lock is not None:
             self.socket_path.unlink(missing_ok=True)
+            self._dashboard_socket_path.unlink(missing_ok=True)
             self._lock.close()
         log.info("stopped")
         logging.getLogger().removeHandler(self._about.log_memory)

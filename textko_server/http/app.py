@@ -11,7 +11,7 @@ from textko_server.gateway.events import (
     WebhookAttempted,
 )
 from textko_server.gateway.gateway import Gateway
-from textko_server.http import admin, device, docs, health
+from textko_server.http import admin, dashboard, device, docs, health
 from textko_server.http.app_keys import (
     ABOUT,
     GATEWAY,
@@ -57,6 +57,9 @@ def make_app(
         *texify.routes(),
         *selfhosted.routes(),
     ]
+    if gateway.settings.dashboard.enabled:
+        dashboard.set_up(app)
+        routes += dashboard.routes()
     app.add_routes([*routes, *_with_slash(routes)])
     return app
 
