@@ -21,8 +21,8 @@ from textko_server.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from textko_server.admin_client import AdminClient
+    from textko_server.admin_client.contact_csv import Rows
     from textko_server.admin_wire import Contact, ContactQuery
-    from textko_server.cli.contact_csv import Rows
 
 STATUSES = ("active", "inactive", "unsubscribed", "blocked")
 _FIELDS = ("phone_number", "first_name", "last_name", "email", "status")
@@ -271,9 +271,9 @@ def _name(contact: "Contact") -> str:
 
 def run_import(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
+    from textko_server.admin_client.contact_csv import Rows
     from textko_server.admin_wire import MAX_IMPORTED, ContactImport, ContactImportReport
     from textko_server.cli.choosing import group_id
-    from textko_server.cli.contact_csv import Rows
 
     rows = Rows(_read(options.file))
     if len(rows.row_numbers) > MAX_IMPORTED:
@@ -332,7 +332,7 @@ def _read(file: str) -> str:
 
 def run_export(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
-    from textko_server.cli.contact_csv import write_contacts
+    from textko_server.admin_client.contact_csv import write_contacts
 
     async def export(admin: AdminClient) -> None:
         contacts: list[Contact] = []
