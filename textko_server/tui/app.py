@@ -107,6 +107,7 @@ class TextkoApp(App[int], inherit_bindings=False):
         self.clock = clock or Clock()
         self.times = times or Times()
         self.me: WhoAmI | None = None
+        self._is_known = asyncio.Event()
         self.link = Link(False)
         self.is_paused = False
         self.refresh_s = self.preferences.refresh_s
@@ -154,6 +155,7 @@ class TextkoApp(App[int], inherit_bindings=False):
             except ServerNotReachable as error:
                 self._link_changed(Link(False, error.message, 1.0))
                 await asyncio.sleep(1.0)
+        self._is_known.set()
         if not self._may_open(self.view.page):
             self.open_page("overview")
         self.view.refresh_soon()
@@ -171,6 +173,11 @@ class TextkoApp(App[int], inherit_bindings=False):
     def is_admin(self) -> bool:
         """May see everybody's things, here and now."""
         return self.me is not None and self.me.is_admin and not self.options.is_own
+
+    async def know_scope(self) -> None:
+        """Before anything is asked for: who sees only their own must not see more for a moment."""
+        if self.options.is_own:
+            await self._is_known.wait()
 
     @property
     def scope(self) -> str | None:
@@ -327,7 +334,10 @@ class TextkoApp(App[int], inherit_bindings=False):
 
     def tell(self, text: str, severity: Any = "information") -> None:
         """A line that goes by itself. `text` may hold what users wrote."""
-        self.notify(safe(text), severity=severity, markup=False)
+        text = safe(text)
+        # What goes wrong with the rows goes wrong with their number too: said once is enough.
+        if severity != "error" or all(shown.message != text for shown in self._notifications):
+            self.notify(text, severity=severity, markup=False)
 
     def trouble(self, error: Exception) -> None:
         """What the server refused, or that it is away."""
@@ -335,6 +345,8 @@ class TextkoApp(App[int], inherit_bindings=False):
             self._link_changed(Link(False, error.message, needs_login=False))
             if self._live is not None:
                 self._live.retry_now()
+        elif isinstance(error, AdminError) and error.problem.status == 401:
+            self._link_changed(Link(False, error.message, needs_login=self.me is not None))
         elif isinstance(error, TextkoError):
             self.tell(error.message, "error")
         else:

@@ -5,6 +5,7 @@ A page names its columns and how rows are fetched; see messages.py for a whole o
 """
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
+from textko_server.errors import TextkoError
 from textko_server.terminal_text import safe
 from textko_server.tui.actions import Action
 from textko_server.tui.columns import Column
@@ -129,8 +131,10 @@ class ListView(View, Generic[Row]):
     async def _begin(self) -> None:
         """With another filter or order: from the top."""
         self.query_one(FilterBar).put(str(self.filter))
+        await self.app.know_scope()
         await self.records.show(PagedRows(self._fetch_matching, self.key_of))
-        await self._count()
+        with suppress(TextkoError):  # as when the rows were fetched, which said it
+            await self._count()
 
     async def reload(self) -> None:
         await self.records.reload()

@@ -83,6 +83,8 @@ class Records(ScrollView, Generic[Row], can_focus=True):
         """What the heading says of the order: ↓ before the name of a column."""
         self.marks: dict[str, Row] = {}
         self.is_loading = False
+        self._has_failed = False
+        """Not to be tried again with every frame: reading afresh does."""
         self._rows: PagedRows[Row] | None = None
         self._cursor_key: str | None = None
         self._last_mark = 0
@@ -139,6 +141,7 @@ class Records(ScrollView, Generic[Row], can_focus=True):
 
     def _finish_load(self, error: Exception | None) -> None:
         self.is_loading = False
+        self._has_failed = error is not None
         self._measure()
         self.refresh()
         self.post_message(self.Loaded(self, error))
@@ -349,11 +352,16 @@ class Records(ScrollView, Generic[Row], can_focus=True):
 
     def _below(self, width: int) -> Strip:
         """Under the last row at hand: there are more, or why there are none."""
-        if not self.is_complete and not self.is_loading and self._rows is not None:
+        if self._may_load and not self.is_complete and self._rows is not None:
             self.call_later(self._load, self.row_count)
-        text = "  " + (self.empty_text if self.is_complete else "loading …")
+        waiting = "could not be read" if self._has_failed else "loading …"
+        text = "  " + (self.empty_text if self.is_complete else waiting)
         style = self.get_component_rich_style("records--empty")
         return Strip([Segment(padded(text, width), style)], width)
+
+    @property
+    def _may_load(self) -> bool:
+        return not self.is_loading and not self._has_failed
 
     def _line(self, index: int, width: int) -> Strip:
         rows = self._rows
@@ -361,7 +369,7 @@ class Records(ScrollView, Generic[Row], can_focus=True):
         base = self.rich_style
         is_cursor = index == self.cursor
         if row is None:
-            if not self.is_loading:
+            if self._may_load:
                 self.call_later(self._load, index)
             return Strip([Segment(padded("  …", width), base)], width)
         is_marked = self._key_of(row) in self.marks
