@@ -23,7 +23,9 @@ Value = str | int | Shown | None
 class Details:
     """Built line by line."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, begins_at_end: bool = False) -> None:
+        """`begins_at_end`: what stands last is to be seen first."""
+        self.begins_at_end = begins_at_end
         self._parts: list[Content] = []
         self._plain: list[str] = []
 

@@ -14,6 +14,8 @@ _TONES: dict[str, Tone] = {
     State.EXPIRED: "bad",
     State.CANCELLED: "muted",
     "pending": "accent",
+    "processing": "accent",
+    "partially_failed": "bad",
     "published": "good",
     "draft": "accent",
     "withdrawn": "muted",
