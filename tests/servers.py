@@ -111,15 +111,20 @@ def settings_for_tests(data_dir: Path, **sections: Any) -> Settings:
 
 @asynccontextmanager
 async def running_server(
-    data_dir: Path, *, clock: Clock | None = None, **sections: Any
+    data_dir: Path,
+    *,
+    clock: Clock | None = None,
+    sources: dict[str, str] | None = None,
+    **sections: Any,
 ) -> AsyncIterator[RunningServer]:
     """Start a server in `data_dir`; `clock` is a FrozenClock unless given.
 
+    `sources` is what it is told of where settings came from.
     `sections` replace sections of the settings: `messages=MessageSettings(max_recipients=2)`.
     """
     clock = clock or FrozenClock()
     async with (
-        Server(settings_for_tests(data_dir, **sections), clock) as server,
+        Server(settings_for_tests(data_dir, **sections), clock, sources=sources) as server,
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
     ):
         admin = await make_person(server.gateway, ADMIN_EMAIL, Role.ADMIN)

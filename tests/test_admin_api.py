@@ -518,7 +518,7 @@ async def test_settings_show_value_and_source(tmp_path: Path) -> None:
 
     assert shown["server.listen"].source == "flag --listen"
     assert shown["webhooks.timeout_s"] == wire.Setting(
-        name="webhooks.timeout_s", value=10.0, source="default"
+        name="webhooks.timeout_s", value=10.0, default=10.0, source="default"
     )
     assert shown["server.data_dir"].value == str(tmp_path / "data")
 

@@ -15,6 +15,7 @@ def list_settings(settings: Settings, sources: dict[str, str]) -> list[wire.Sett
         wire.Setting(
             name=f"{section.name}.{field.name}",
             value=_plain(getattr(getattr(settings, section.name), field.name)),
+            default=_plain(field.default),
             source=sources.get(f"{section.name}.{field.name}", "default"),
         )
         for section in msgspec.structs.fields(settings)

@@ -38,6 +38,11 @@ class LoadedSettings(msgspec.Struct, frozen=True):
     `flag --<name>`."""
 
 
+def variable_of(name: str) -> str:
+    """The environment variable of a setting: TEXTKO_SERVER_LISTEN of `server.listen`."""
+    return f"TEXTKO_{name.replace('.', '_').upper()}"
+
+
 class _Field(msgspec.Struct, frozen=True):
     """One setting: what config.py says of it."""
 
@@ -48,7 +53,7 @@ class _Field(msgspec.Struct, frozen=True):
 
     @property
     def variable(self) -> str:
-        return f"TEXTKO_{self.name.replace('.', '_').upper()}"
+        return variable_of(self.name)
 
 
 class _Given(msgspec.Struct, frozen=True):

@@ -76,6 +76,8 @@ class Setting(Answer, frozen=True, kw_only=True):
     name: str
     """`server.listen`"""
     value: str | int | float | bool | list[str]
+    default: str | int | float | bool | list[str]
+    """What it is where nobody sets it."""
     source: str
     """default, or the file, environment variable or flag that set it."""
 

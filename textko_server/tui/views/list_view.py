@@ -4,7 +4,7 @@ list can do with its rows: copy, export, look at one in a pager.
 A page names its columns and how rows are fetched; see messages.py for a whole one.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -91,6 +91,10 @@ class ListView(View, Generic[Row]):
     def path_of(self, row: Row) -> str | None:
         """Where the admin API answers this row, for a copy as curl. None: nowhere."""
         return None
+
+    def texts_of(self, row: Row) -> Mapping[str, str]:
+        """What else can be copied of it, by what it is."""
+        return {}
 
     # --- the page ---
 
@@ -371,12 +375,14 @@ class ListView(View, Generic[Row]):
         if row is None:
             return
         cells = [(column.name, column.text(row)) for column in self.columns()]
+        texts = self.texts_of(row)
         choices = [
             Choice("json", "the row as JSON", "j"),
             Choice("rows", "the marked rows as JSON", "r"),
             Choice("curl", "the request as curl", "c"),
             Choice("detail", "the details as text", "d"),
             Choice("box", "nothing: show the details in a box to select from", "b"),
+            *(Choice(f"text-{name}", f"{name}: {text}") for name, text in texts.items()),
             *(Choice(f"cell-{i}", f"{name}: {text}", str(i + 1) if i < 9 else "")
               for i, (name, text) in enumerate(cells)),
         ]  # fmt: skip
@@ -385,6 +391,8 @@ class ListView(View, Generic[Row]):
             return
         if chosen.startswith("cell-"):
             await self.app.copy(cells[int(chosen[5:])][1])
+        elif chosen.startswith("text-"):
+            await self.app.copy(texts[chosen[5:]])
         elif chosen == "curl":
             await self._copy_curl(row)
         elif chosen == "box":
