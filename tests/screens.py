@@ -127,7 +127,7 @@ async def screens(
             clock=server.clock,
             times=Times(UTC),
         )
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             seen = Screens(app, pilot)
             await seen.until(lambda: app.link.is_up, "the link to the server")
             yield seen

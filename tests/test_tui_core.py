@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from textko_server.tui.columns import GAP, Column, Shown, fit, padded
 from textko_server.tui.details import Details
 from textko_server.tui.filters import Filter, Term
-from textko_server.tui.pages import PAGES, find_page
 from textko_server.tui.paged_rows import KEPT_PAGES, FetchedPage, PagedRows
+from textko_server.tui.pages import PAGES, find_page
 from textko_server.tui.times import Times, ago, span
 from textko_server.typed_times import parse_time
 

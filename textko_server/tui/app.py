@@ -24,6 +24,7 @@ from textko_server.clock import Clock
 from textko_server.errors import TextkoError
 from textko_server.terminal_text import safe
 from textko_server.tui.dialogs.error_box import ErrorBox
+from textko_server.tui.guarded import Guarded
 from textko_server.tui.live import Happened, Link, Live
 from textko_server.tui.mouse import is_mouse_taken, release_mouse, take_mouse
 from textko_server.tui.pages import PAGE_NAMED, PAGES, Page, find_page
@@ -63,7 +64,7 @@ class Place:
     title: str
 
 
-class TextkoApp(App[int], inherit_bindings=False):
+class TextkoApp(Guarded, App[int], inherit_bindings=False):
     CSS_PATH = "textko.tcss"
     TITLE = "textko"
     MODES: ClassVar[dict[str, Any]] = {page.name: page.make for page in PAGES}
@@ -120,6 +121,7 @@ class TextkoApp(App[int], inherit_bindings=False):
         self._is_told_lost = False
         self._theme_problems: list[str] = []
         self._has_started = False
+        self._is_asking_login = False
         self._last_page = "overview"
         self.last_words = ""
         """Why it ended, for the terminal it leaves."""
@@ -283,7 +285,10 @@ class TextkoApp(App[int], inherit_bindings=False):
     def _link_changed(self, link: Link) -> None:
         was_up, self.link = self.link.is_up, link
         if link.needs_login:
-            self._log_in_again()
+            # It goes on asking while the form is open.
+            if not self._is_asking_login:
+                self._is_asking_login = True
+                self._log_in_again()
         elif link.is_up and not was_up:
             if self._is_told_lost:
                 self.tell("The server is back.")
@@ -303,13 +308,14 @@ class TextkoApp(App[int], inherit_bindings=False):
 
     @work(group="login", exclusive=True)
     async def _log_in_again(self) -> None:
-        error = TextkoError(self.link.trouble)
         from textko_server.tui.dialogs.sign_in import SignIn
 
-        if await self.ask(SignIn(self.admin, self.options.email, error.message)) is not True:
-            self.end(error.message)
+        reason = self.link.trouble
+        if await self.ask(SignIn(self.admin, self.options.email, reason)) is not True:
+            self.end(reason)
             return
         self.me = await self.admin.me()
+        self._is_asking_login = False
         if self._live is not None:
             self._live.retry_now()
 

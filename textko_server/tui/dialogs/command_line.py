@@ -10,11 +10,12 @@ from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
+from textko_server.tui.guarded import Guarded
 from textko_server.tui.pages import Page
 from textko_server.tui.views.view import View
 
 
-class CommandLine(ModalScreen[str]):
+class CommandLine(Guarded, ModalScreen[str]):
     """The answer is the line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close", show=False)]

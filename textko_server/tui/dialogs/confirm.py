@@ -10,9 +10,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from textko_server.terminal_text import safe, safe_lines
+from textko_server.tui.guarded import Guarded
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Guarded, ModalScreen[bool]):
     """The answer is whether to do it; None: the box was closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

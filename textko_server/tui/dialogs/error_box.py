@@ -11,9 +11,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from textko_server.terminal_text import safe_lines
+from textko_server.tui.guarded import Guarded
 
 
-class ErrorBox(ModalScreen[None]):
+class ErrorBox(Guarded, ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter", "close", "Go on", id="error.close"),
         Binding("d", "details", "Details", id="error.details"),

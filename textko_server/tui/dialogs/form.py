@@ -19,6 +19,7 @@ from textual.widgets.selection_list import Selection
 from textko_server.admin_client import AdminError
 from textko_server.errors import Invalid, TextkoError
 from textko_server.terminal_text import safe
+from textko_server.tui.guarded import Guarded
 
 Kind = Literal["line", "password", "text", "choice", "several", "check"]
 Values = dict[str, Any]
@@ -40,7 +41,7 @@ class Field:
     """Of `choice`: what nothing chosen means."""
 
 
-class Form(ModalScreen[T], Generic[T]):
+class Form(Guarded, ModalScreen[T], Generic[T]):
     """The answer is what `submit` returned; None: it was closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -154,7 +155,7 @@ class Form(ModalScreen[T], Generic[T]):
     def _say(self, field_name: str | None, reason: str) -> None:
         """Under the field that is wrong, else under all."""
         # `recipients[2]` and `pace.perDay` belong to a field of theirs.
-        name = (field_name or "").split("[")[0].split(".")[-1]
+        name = _camel((field_name or "").split("[")[0].split(".")[-1])
         known = {field.name for field in self._fields}
         target = f"#help-{name}" if name in known else "#problem"
         line = self.query_one(target, Static)
@@ -179,6 +180,12 @@ class Form(ModalScreen[T], Generic[T]):
             line = self.query_one(f"#help-{field.name}")
             has_focus = self.focused is self._widget_of(field)
             line.display = line.has_class("-wrong") or (has_focus and bool(field.help))
+
+
+def _camel(name: str) -> str:
+    """The domain's own checks say `expires_at` of what a request calls `expiresAt`."""
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
 
 
 def _widget(field: Field) -> Widget:

@@ -9,10 +9,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from textko_server.tui.guarded import Guarded
 from textko_server.tui.views.view import View
 
 
-class Help(ModalScreen[None]):
+class Help(Guarded, ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,f1,q", "close", "Close", id="help.close"),
         Binding("down,j", "scroll(1)", "Down", show=False),

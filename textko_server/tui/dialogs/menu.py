@@ -14,6 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from textko_server.terminal_text import safe
+from textko_server.tui.guarded import Guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Choice:
     """A single character."""
 
 
-class Menu(ModalScreen[str]):
+class Menu(Guarded, ModalScreen[str]):
     """The answer is the name of what was chosen; None: nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -18,13 +18,14 @@ from textko_server.terminal_text import safe, safe_lines
 from textko_server.tui.clipboard import Copied, copy
 from textko_server.tui.dialogs.confirm import Confirm
 from textko_server.tui.dialogs.form import Field, Form, Values
+from textko_server.tui.guarded import Guarded
 from textko_server.tui.mouse import is_mouse_taken, release_mouse, take_mouse
 from textko_server.tui.whole_file import AlreadyThere, typed_path, whole_file
 
 _MASK = "•" * 16
 
 
-class TextBox(ModalScreen[None]):
+class TextBox(Guarded, ModalScreen[None]):
     DEFAULT_CSS = """
     TextBox { align: center middle; }
     TextBox > #text-box-title { dock: top; width: 1fr; padding: 0 1; text-style: bold; }
@@ -39,6 +40,7 @@ class TextBox(ModalScreen[None]):
         Binding("u", "reveal", "Reveal", id="text.reveal"),
         Binding("s", "wrap", "Wrap lines", id="text.wrap"),
         Binding("m", "mouse", "Mouse", id="text.mouse"),
+        Binding("n", "other", "Another form", id="text.other"),
     ]
 
     def __init__(
@@ -49,11 +51,15 @@ class TextBox(ModalScreen[None]):
         secret: bool = False,
         shown_once: bool = False,
         file_name: str = "textko.txt",
+        other: str = "",
     ) -> None:
-        """`secret`: masked until revealed. `shown_once`: it says so. `file_name`: proposed."""
+        """`secret`: masked until revealed. `shown_once`: it says so. `file_name`: proposed.
+        `other`: the same in another form, such as a command with it.
+        """
         super().__init__()
         self._title = safe(title)
         self._text = text
+        self._other = other
         self._is_secret = secret
         self._is_masked = secret
         self._is_shown_once = shown_once
@@ -79,6 +85,8 @@ class TextBox(ModalScreen[None]):
             take_mouse(self.app)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "other":
+            return bool(self._other)
         return self._is_secret if action == "reveal" else True
 
     def action_close(self) -> None:
@@ -88,6 +96,10 @@ class TextBox(ModalScreen[None]):
 
     def action_reveal(self) -> None:
         self._is_masked = not self._is_masked
+        self._source.load_text(self._shown)
+
+    def action_other(self) -> None:
+        self._text, self._other = self._other, self._text
         self._source.load_text(self._shown)
 
     def action_wrap(self) -> None:

@@ -19,6 +19,7 @@ from textko_server.errors import TextkoError
 from textko_server.terminal_text import safe
 from textko_server.tui.actions import Action
 from textko_server.tui.dialogs.confirm import Confirm
+from textko_server.tui.guarded import Guarded
 from textko_server.tui.live import Happened
 from textko_server.tui.pages import Page
 from textko_server.tui.widgets.top_bar import TopBar
@@ -31,7 +32,7 @@ T = TypeVar("T")
 _REDRAW_S = 5.0
 
 
-class View(Screen[None]):
+class View(Guarded, Screen[None]):
     ACTIONS: ClassVar[tuple[Action, ...]] = ()
     EVENTS: ClassVar[frozenset[str]] = frozenset()
     """Of the admin API, that change what this page shows."""
@@ -126,6 +127,7 @@ class View(Screen[None]):
     @work(exclusive=True, group="reload")
     async def _reload(self) -> None:
         self.is_stale = False
+        await self.app.know_scope()
         try:
             await self.reload()
         except TextkoError as error:

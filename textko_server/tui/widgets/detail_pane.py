@@ -8,9 +8,10 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from textko_server.tui.details import Details
+from textko_server.tui.guarded import Guarded
 
 
-class DetailPane(VerticalScroll, can_focus=True):
+class DetailPane(Guarded, VerticalScroll, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_down", "Down", show=False),
         Binding("up,k", "scroll_up", "Up", show=False),

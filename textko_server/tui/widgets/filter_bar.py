@@ -9,12 +9,13 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from textko_server.tui.filters import Filter
+from textko_server.tui.guarded import Guarded
 
 # Typing on should not ask the server for every letter.
 _PAUSE_S = 0.2
 
 
-class FilterBar(Input):
+class FilterBar(Guarded, Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,down", "leave", "To the list", id="filter.leave"),
     ]

@@ -20,6 +20,7 @@ from textual.strip import Strip
 from textual.worker import get_current_worker
 
 from textko_server.tui.columns import GAP, Column, Tone, fit, padded
+from textko_server.tui.guarded import Guarded
 from textko_server.tui.paged_rows import PagedRows
 
 Row = TypeVar("Row")
@@ -27,7 +28,7 @@ _TONES: tuple[Tone, ...] = ("muted", "good", "warning", "bad", "accent")
 _HEADING_HEIGHT = 1
 
 
-class Records(ScrollView, Generic[Row], can_focus=True):
+class Records(Guarded, ScrollView, Generic[Row], can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="list.up"),
         Binding("down,j", "move(1)", "Down", show=False, id="list.down"),

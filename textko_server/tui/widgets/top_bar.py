@@ -9,6 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from textko_server.terminal_text import display_width, safe_cell, shortened
+from textko_server.tui.guarded import Guarded
 from textko_server.tui.pages import GROUP_TITLES, group
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _Piece = tuple[str, str, str]
 """Text, component class, and the page it opens."""
 
 
-class TopBar(Widget):
+class TopBar(Guarded, Widget):
     COMPONENT_CLASSES = {  # noqa: RUF012 - Textual's own way
         "bar--key", "bar--page", "bar--current", "bar--good", "bar--warning", "bar--bad",
         "bar--muted",
