@@ -24,6 +24,7 @@ from benchmarks import (
     p6_growth,
     p7_lists,
     p8_start,
+    p10_screens,
 )
 from benchmarks.figures import Figure, Slices, tell
 from benchmarks.processes import Server, receiver
@@ -84,6 +85,10 @@ def _p6_and_p7(directory: Path, quick: bool, wanted: list[str]) -> list[Figure]:
         if "P7" in wanted:
             with Server(directory / "full") as server:
                 figures += p7_lists.measure(server, seeds)
+                if "P10" in wanted:
+                    figures += p10_screens.measure_on_big_file(
+                        directory / "full", 1 if quick else 5
+                    )
         if "P6" in wanted:
             slices = Slices(2, 0.4) if quick else Slices(8, 0.8)
             figures += p6_growth.measure(directory, hooks, seeds, slices)
@@ -94,6 +99,10 @@ def _p8(directory: Path, quick: bool, _wanted: list[str]) -> list[Figure]:
     return p8_start.measure(directory, *((3, 2.0) if quick else (7, 10.0)))
 
 
+def _p10(directory: Path, quick: bool, _wanted: list[str]) -> list[Figure]:
+    return p10_screens.measure(directory, *((3, 2.0) if quick else (7, 10.0)))
+
+
 _MEASUREMENTS: dict[tuple[str, ...], Measurement] = {
     ("P1",): _p1,
     ("P2",): _p2,
@@ -102,6 +111,7 @@ _MEASUREMENTS: dict[tuple[str, ...], Measurement] = {
     ("P5",): _p5,
     ("P6", "P7"): _p6_and_p7,
     ("P8",): _p8,
+    ("P10",): _p10,
 }
 
 

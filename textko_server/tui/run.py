@@ -1,6 +1,7 @@
 """Runs the screens in this terminal, or in a browser's, until they are left."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -13,6 +14,9 @@ from textko_server.admin_client import AdminClient
 from textko_server.tui.app import Options, TextkoApp
 from textko_server.tui.preferences import Preferences, load_preferences, preferences_path
 from textko_server.tui.times import Times
+
+# By then the first frame is drawn.
+_START_S = 1.0
 
 
 async def run_screens(
@@ -34,6 +38,7 @@ async def run_screens(
         preferences = msgspec.structs.replace(preferences, theme=theme)
     # A line on standard error would tear the screen.
     logging.lastResort = None
+    asyncio.get_running_loop().call_later(_START_S, _collect_again)
     async with admin:
         app = make_app(admin, options, preferences)
         ender = asyncio.create_task(_end_when(stop or _told_to_end(), app))
@@ -44,6 +49,12 @@ async def run_screens(
     if app.last_words:
         sys.stderr.write(f"textko: {app.last_words}\n")
     return answer if answer is not None else app.return_code or 0
+
+
+def _collect_again() -> None:
+    """What the start made stays for good: the collector need not look at it again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 def _told_to_end() -> asyncio.Event:
