@@ -123,7 +123,7 @@ class ListView(View, Generic[Row]):
         return self.query_one(DetailPane)
 
     def on_mount(self) -> None:
-        super().on_mount()
+        # Textual calls that of View too.
         self._place_detail()
         self._begin()
 
@@ -211,8 +211,9 @@ class ListView(View, Generic[Row]):
         self._begin()
 
     def select_key(self, key: str) -> None:
-        """Now, or as soon as that row is there."""
-        self._wanted_key = "" if self.records.select(key) else key
+        """As soon as that row is there: the list may be just about to begin anew."""
+        self.records.select(key)
+        self._wanted_key = key
 
     @on(FilterBar.Narrowed)
     def change_filter(self, event: FilterBar.Narrowed) -> None:
