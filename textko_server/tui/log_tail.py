@@ -15,8 +15,7 @@ _PAGE_COUNT = 2_000
 
 
 class LogTail:
-    def __init__(self, admin: AdminClient) -> None:
-        self._admin = admin
+    def __init__(self) -> None:
         self._asked: wire.LogQuery | None = None
         self._next = 0
         self._characters = 0
@@ -33,15 +32,15 @@ class LogTail:
         """Whether it already is what that asks for."""
         return self._asked == query
 
-    async def start(self, query: wire.LogQuery) -> None:
+    async def start(self, admin: AdminClient, query: wire.LogQuery) -> None:
         """From now on what `query` asks for, from the newest there are. Raises TextkoError."""
-        page = await self._admin.list_log(_of(query, after=None))
+        page = await admin.list_log(_of(query, after=None))
         self._asked = query
         self.records.clear()
         self._characters, self.has_gap = 0, False
         self._take(page)
 
-    async def read(self, wait_s: int = 0) -> int:
+    async def read(self, admin: AdminClient, wait_s: int = 0) -> int:
         """How many new ones came, of which there may be more; waits for the first, if told to.
 
         May be called while another call waits: no record is taken twice. Raises TextkoError.
@@ -49,7 +48,7 @@ class LogTail:
         asked = self._asked
         if asked is None:
             return 0
-        page = await self._admin.list_log(_of(asked, after=self._next, wait_s=wait_s))
+        page = await admin.list_log(_of(asked, after=self._next, wait_s=wait_s))
         # Meanwhile something else may be asked for.
         return self._take(page) if asked is self._asked else 0
 

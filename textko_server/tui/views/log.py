@@ -51,7 +51,7 @@ class LogView(ListView[wire.LogRecord]):
 
     def __init__(self, page: Any) -> None:
         super().__init__(page)
-        self._tail = LogTail(self.admin)
+        self._tail = LogTail()
         self._follower: Worker[None] | None = None
         self._seen_key = ""
         """The last record there was when one was at the end."""
@@ -95,7 +95,7 @@ class LogView(ListView[wire.LogRecord]):
         """All that is at hand; for another level or text the server is asked."""
         query = wire.LogQuery(level=_level(wanted), text=wanted.value("text"))
         if not self._tail.is_of(query):
-            await self._tail.start(query)
+            await self._tail.start(self.admin, query)
             if self._follower is not None:
                 self._follower.cancel()
                 self._follower = None
@@ -121,7 +121,7 @@ class LogView(ListView[wire.LogRecord]):
     # --- following ---
 
     async def reload(self) -> None:
-        await self._tail.read()
+        await self._tail.read(self.admin)
         await super().reload()
 
     def redraw(self) -> None:
@@ -149,7 +149,7 @@ class LogView(ListView[wire.LogRecord]):
     async def _follow_log(self) -> None:
         while True:
             try:
-                fresh_count = await self._tail.read(_WAIT_S)
+                fresh_count = await self._tail.read(self.admin, _WAIT_S)
             except TextkoError as error:
                 self.app.trouble(error)
                 return
