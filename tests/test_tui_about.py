@@ -1,7 +1,10 @@
 """The page that says what runs here, for whoever asks or reports a fault."""
 
+import tomllib
+
 import pytest
 
+from tests.commands import CommandLine
 from tests.screens import SMALL, screens
 from tests.servers import RunningServer
 from textko_server import __version__
@@ -71,6 +74,18 @@ async def test_program_is_described_also_when_the_server_refuses(server: Running
         await server.gateway.accounts.set_role(server.admin.user.id, Role.REGULAR)
         await seen.press("r")
         await seen.see("the token is no longer valid", "These screens", "Driver")
+
+
+async def test_command_names_the_same_files(
+    server: RunningServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXTKO_TUI_CONFIG", "/somewhere/mine.toml")
+    textko = CommandLine(server.server.settings.server.data_dir, capsys, monkeypatch)
+
+    printed = (await textko("tui", "--print-config")).out
+    assert printed.startswith("# Read from /somewhere/mine.toml\n")
+    assert "/somewhere/themes\n" in printed
+    assert tomllib.loads(printed) == {"keys": {}}
 
 
 async def test_escape_leads_back(server: RunningServer) -> None:

@@ -53,9 +53,7 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
 
 def run_tui(options: argparse.Namespace) -> int:
     if options.print_config:
-        from textko_server.tui.preferences import default_text
-
-        sys.stdout.write(default_text())
+        sys.stdout.write(_config_text())
         return EXIT_OK
     if options.print_keys:
         from textko_server.cli.output import print_json, print_table
@@ -70,6 +68,18 @@ def run_tui(options: argparse.Namespace) -> int:
     if not sys.stdin.isatty() and "TEXTUAL_DRIVER" not in os.environ:
         raise UsageError("the screens need a terminal: with ssh, add -t")
     return _show(options)
+
+
+def _config_text() -> str:
+    from textko_server.terminal_text import safe
+    from textko_server.tui.preferences import default_text, preferences_path
+    from textko_server.tui.themes import themes_folder
+
+    path, themes = preferences_path(os.environ), themes_folder(os.environ)
+    return (
+        f"# Read from {safe(str(path))}\n"
+        f"# Your own themes: files in {safe(str(themes))}\n#\n{default_text()}"
+    )
 
 
 def options_of(options: argparse.Namespace) -> "Options":
