@@ -1,7 +1,9 @@
 """`textko demo`: watch the whole thing happen, on a temporary data directory."""
 
 import argparse
+import os
 import sys
+from pathlib import Path
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -9,11 +11,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "demo",
         help="server, two simulated phones, a webhook receiver: watch texts go through",
         description="Start a server on a temporary data directory with two simulated phones and a"
-        " webhook receiver, submit texts through Textko and Self Hosted SMS, and show every change"
-        " of state. Exits 0 when each is delivered and its webhooks are verified.",
+        " webhook receiver, submit texts through Textko and Self Hosted SMS, and show all of it in"
+        " the screens of `textko tui` until they are left; without a terminal, as a transcript of"
+        " every change of state. Exits 0 when each is delivered and its webhooks are verified.",
     )
-    demo.add_argument("--keep", action="store_true", help="leave it running, to try things on it")
-    demo.add_argument("--plain", action="store_true", help="a plain transcript even on a terminal")
+    demo.add_argument(
+        "--keep", action="store_true",
+        help="a transcript, and leave it running to try things on it",
+    )  # fmt: skip
+    demo.add_argument("--plain", action="store_true", help="a transcript even on a terminal")
     demo.set_defaults(run=run_demo)
 
 
@@ -22,16 +28,18 @@ def run_demo(options: argparse.Namespace) -> int:
     import uvloop
 
     from textko_server import logs
-    from textko_server.demo.scenario import DemoFailed, run
-    from textko_server.demo.view import LiveView, Transcript, View
+    from textko_server.demo.scenario import DemoFailed, run, run_with_screens
     from textko_server.errors import TextkoError
 
-    logs.set_up("warning")
-    is_live = sys.stdout.isatty() and not (options.plain or options.keep)
-    view: View = LiveView() if is_live else Transcript()
+    has_terminal = sys.stdout.isatty() and sys.stdin.isatty()
     try:
-        with view:
-            uvloop.run(run(view, keep=options.keep))
+        if has_terminal and not (options.plain or options.keep):
+            # A line of the log would tear the screens; the page of the log has it.
+            logs.set_up("warning", Path(os.devnull))
+            uvloop.run(run_with_screens())
+        else:
+            logs.set_up("warning")
+            uvloop.run(run(print_line, keep=options.keep))
     except KeyboardInterrupt:
         return 0 if options.keep else 1
     except (DemoFailed, TextkoError) as error:
@@ -39,3 +47,9 @@ def run_demo(options: argparse.Namespace) -> int:
         return 1
     sys.stdout.write("textko demo: everything arrived.\n")
     return 0
+
+
+def print_line(text: str) -> None:
+    """At once, for who reads along through a pipe."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,6 +1,6 @@
 """What the demonstration has seen so far: each text, its states and its verified webhook events.
 
-Refuses to know how it is shown (view.py) and where it comes from (scenario.py).
+Refuses to know how it is shown and where it comes from (scenario.py).
 """
 
 import time

@@ -20,10 +20,10 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from textko_server.admin_client import AdminClient
 from textko_server.config import ServerSettings, Settings, WebhookSettings
 from textko_server.demo.board import Board
 from textko_server.demo.receiver import Receiver
-from textko_server.demo.view import LiveView, View
 from textko_server.gateway import principals
 from textko_server.gateway.events import Event, MessageSubmitted, RecipientChanged
 from textko_server.gateway.public_ids import Kind
@@ -33,6 +33,12 @@ from textko_server.server import Server, local_url
 EMAIL = "demo@textko.example"
 PHONE_COUNT = 2
 GIVE_UP_S = 60.0
+# To see the empty list first.
+_LOOK_S = 2.0
+_GREETING = (
+    "Two simulated phones, six texts, a webhook receiver. Enter shows what happens to a text, c"
+    " writes one, 1 to 0 are the pages, q ends it all."
+)
 # Reserved for drama and documentation; nobody's number.
 TEXTKO_TEXTS = (
     (["+12025550111"], "Hello from Textko!"),
@@ -49,15 +55,47 @@ class DemoFailed(Exception):
     """What was still missing, in a sentence."""
 
 
-async def run(view: View, *, keep: bool) -> None:
-    """Play the demonstration; with `keep`, leave everything running until a signal.
+async def run(tell: Callable[[str], None], *, keep: bool) -> None:
+    """Play the demonstration, a line to `tell` for each change; with `keep`, leave everything
+    running until a signal.
 
     Raises:
         DemoFailed: something did not arrive in time.
     """
-    board = Board(view.line)
-    if isinstance(view, LiveView):
-        view.board = board
+    async with _stage(Board(tell)) as (demo, user, password, key), demo.phones(user):
+        await demo.submit(key)
+        await demo.wait_until_done()
+        if keep:
+            await demo.stay(password, key)
+
+
+async def run_with_screens() -> None:
+    """Play it under the screens, until they are left; what is written there is sent too.
+
+    Raises:
+        DemoFailed: something did not arrive in time, or they were left before it did.
+    """
+    async with _stage(Board(lambda _: None)) as (demo, user, _, key), demo.phones(user):
+        playing = asyncio.create_task(demo.play(key))
+        admin = AdminClient.over_socket(demo.socket_path)
+        # Textual is loaded for who looks at it.
+        from textko_server.tui.app import Options
+        from textko_server.tui.run import run_screens
+
+        try:
+            await run_screens(admin, Options(page="messages", greeting=_GREETING))
+        finally:
+            if not playing.done():
+                playing.cancel()
+        try:
+            await playing
+        except asyncio.CancelledError:
+            raise DemoFailed("it was left before everything had arrived") from None
+
+
+@asynccontextmanager
+async def _stage(board: Board) -> AsyncIterator[tuple["_Demo", User, str, str]]:
+    """Server and webhook receiver, and somebody with a key: (demo, user, password, key)."""
     with tempfile.TemporaryDirectory(prefix="textko-demo-") as folder:
         settings = Settings(
             server=ServerSettings(data_dir=Path(folder), listen="127.0.0.1:0"),
@@ -67,16 +105,7 @@ async def run(view: View, *, keep: bool) -> None:
             board.say(f"server on {local_url(server.port)}, data in {folder}")
             demo = _Demo(server, board)
             async with Receiver(demo.on_webhook) as receiver:
-                await _play(demo, receiver, keep=keep)
-
-
-async def _play(demo: "_Demo", receiver: Receiver, *, keep: bool) -> None:
-    user, password, key = await demo.set_up(receiver)
-    async with demo.phones(user):
-        await demo.submit(key)
-        await demo.wait_until_done()
-        if keep:
-            await demo.stay(password, key)
+                yield demo, *await demo.set_up(receiver)
 
 
 class _Demo:
@@ -130,6 +159,16 @@ class _Demo:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
             await process.wait()
+
+    @property
+    def socket_path(self) -> Path:
+        return self._server.socket_path
+
+    async def play(self, key: str) -> None:
+        """At a pace that one can follow. Raises DemoFailed."""
+        await asyncio.sleep(_LOOK_S)
+        await self.submit(key)
+        await self.wait_until_done()
 
     async def submit(self, key: str) -> None:
         """Through both dialects, as an application would: over HTTP."""

@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 _REFRESH_CHOICES_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _MAX_HISTORY = 50
+_GREETING_S = 20.0
 # A fault in drawing would come again with every frame: then it is better to end.
 _MAX_ERRORS = 20
 
@@ -51,6 +52,8 @@ class Options:
     filter: str = ""
     email: str = ""
     """For the sign-in form."""
+    greeting: str = ""
+    """Told at the start."""
     stops_server: bool = False
     """The server runs in this process and ends with it."""
 
@@ -158,6 +161,8 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
                 self._link_changed(Link(False, error.message, 1.0))
                 await asyncio.sleep(1.0)
         self._is_known.set()
+        if self.options.greeting:
+            self.notify(self.options.greeting, timeout=_GREETING_S, markup=False)
         if not self._may_open(self.view.page):
             self.open_page("overview")
         self.view.refresh_soon()
@@ -223,8 +228,11 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
     def is_live(self) -> bool:
         return not self.is_paused
 
-    def open_page(self, name: str, filter_text: str | None = None, select: str = "") -> None:
-        """`filter_text`: what is to be seen there; going back leads to where one was."""
+    def open_page(
+        self, name: str, filter_text: str | None = None, select: str = "", action: str = ""
+    ) -> None:
+        """`filter_text`: what is to be seen there; going back leads to where one was. `action`: is
+        begun there."""
         page = PAGE_NAMED[name]
         if not self._may_open(page):
             self.tell(f"{page.title} is for admins.", "warning")
@@ -242,15 +250,20 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
             self._history.clear()
         if has_view:
             self._last_page = self.view.page.name
-        self._switch(name, filter_text, select)
+        self._switch(name, filter_text, select, action)
 
     @work(group="switch")
-    async def _switch(self, name: str, filter_text: str | None, select: str = "") -> None:
+    async def _switch(
+        self, name: str, filter_text: str | None, select: str = "", action: str = ""
+    ) -> None:
         await self.switch_mode(name)
         if filter_text is not None:
             await self.view.show_filter(filter_text)
         if select:
             self.view.select_key(select)
+        for wanted in self.view.actions_now():
+            if wanted.name == action:
+                self.view.do(wanted)
 
     def go_back(self) -> None:
         if self._history:
