@@ -111,8 +111,8 @@ async def test_who_wrote_last_comes_first_with_the_name_of_the_contact(
     await hear(server, "One", "Two")
     await hear(server, "Three", sender="Bank")
 
-    first = await regular.list_conversations(wire.ConversationQuery(limit=1))
-    rest = await regular.list_conversations(wire.ConversationQuery(before=first.next))
+    first = await regular.list_conversations(wire.ConversationsQuery(limit=1))
+    rest = await regular.list_conversations(wire.ConversationsQuery(before=first.next))
 
     [bank], [abebe] = first.conversations, rest.conversations
     assert (bank.phone_number, bank.contact_name, bank.last_text) == ("Bank", None, "Three")
@@ -210,6 +210,30 @@ async def test_old_conversations_go_with_their_texts(tmp_path: Path, clock: Froz
         kept = await gateway.conversations.list_page(user_id, before_id=None, limit=9)
         assert [c.phone_number for c in kept] == [OTHER]
         assert await gateway.db.fetch_all("SELECT count(*) FROM conversation_texts") == [(1,)]
+
+
+async def test_conversations_with_one_number_are_found_at_once(
+    server: RunningServer, operator: AdminClient, regular: AdminClient
+) -> None:
+    await hear(server, "Hi", person=server.regular)
+    await hear(server, "Hi", person=server.admin)
+    await hear(server, "Hi", sender=OTHER)
+
+    of_all = await operator.list_conversations(wire.ConversationsQuery(number=NUMBER))
+    one = wire.ConversationsQuery(number=NUMBER, limit=1)
+    first = await operator.list_conversations(one)
+    second = await operator.list_conversations(
+        wire.ConversationsQuery(number=NUMBER, limit=1, before=first.next)
+    )
+    own = await regular.list_conversations(wire.ConversationsQuery(number=NUMBER))
+    none = await regular.list_conversations(wire.ConversationsQuery(number="MTN"))
+
+    assert [c.user for c in of_all.conversations] == ["admin@example.org", REGULAR_EMAIL]
+    assert [c.user for c in first.conversations + second.conversations] == [
+        "admin@example.org", REGULAR_EMAIL
+    ]  # fmt: skip
+    assert [c.user for c in own.conversations] == [REGULAR_EMAIL]
+    assert none.conversations == []
 
 
 # --- answers ---

@@ -6,7 +6,7 @@ from textko_server.admin_client.connection import Connection, of_user, path_of
 
 class Conversations(Connection):
     async def list_conversations(
-        self, query: wire.ConversationQuery | None = None
+        self, query: wire.ConversationsQuery | None = None
     ) -> wire.ConversationPage:
         return await self.call("GET", "/conversations", wire.ConversationPage, query=query)
 

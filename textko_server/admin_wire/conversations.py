@@ -12,6 +12,11 @@ class ConversationQuery(UserQuery, frozen=True, kw_only=True):
     limit: Limit = 50
 
 
+class ConversationsQuery(ConversationQuery, frozen=True, kw_only=True):
+    number: str | None = None
+    """Who wrote: the whole number or name."""
+
+
 class Conversation(Answer, frozen=True, kw_only=True):
     user_id: str
     user: str

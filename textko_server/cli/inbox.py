@@ -42,6 +42,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     conversations = commands.add_parser("conversations", help="who wrote, the last one first")
     _add_user(conversations)
+    conversations.add_argument("--number", metavar="NUMBER", help="only with this one")
     add_page_options(conversations)
     conversations.set_defaults(run=run_conversations)
 
@@ -112,9 +113,13 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_conversations(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
+    from textko_server.admin_wire import ConversationsQuery
 
     async def show(admin: AdminClient) -> None:
-        page = await admin.list_conversations(_query(options))
+        query = ConversationsQuery(
+            user=options.user, number=options.number, before=options.before, limit=options.limit
+        )
+        page = await admin.list_conversations(query)
         if options.json:
             print_json(page)
             return

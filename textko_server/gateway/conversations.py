@@ -72,12 +72,19 @@ class Conversations:
             return sender
 
     async def list_page(
-        self, user_id: int | None, *, before_id: int | None, limit: int
+        self,
+        user_id: int | None,
+        *,
+        number: str | None = None,
+        before_id: int | None,
+        limit: int,
     ) -> list[Conversation]:
-        """Who wrote last first: of an account, or (None) of everybody. `before_id`: the last
-        incoming message of the last conversation of the page before."""
+        """Who wrote last first: of an account, or (None) of everybody. `number`: only with this
+        one, however it is written. `before_id`: the last incoming message of the last conversation
+        of the page before."""
         newest = NEWEST if before_id is None else before_id
-        return await store.list_page(self._db, user_id, before_id=newest, limit=limit)
+        key = None if number is None else self.key_of(number)
+        return await store.list_page(self._db, user_id, key, before_id=newest, limit=limit)
 
     async def list_texts(
         self, user_id: int, number: str, *, before_id: int | None, limit: int

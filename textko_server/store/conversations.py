@@ -116,12 +116,16 @@ async def find(db: Database, user_id: int, phone_number: str) -> Known | None:
 
 
 async def list_page(
-    db: Database, user_id: int | None, *, before_id: int, limit: int
+    db: Database, user_id: int | None, phone_number: str | None, *, before_id: int, limit: int
 ) -> list[Conversation]:
-    """Who wrote last first: of an account, or (None) of everybody. `before_id`: the last incoming
-    message of the page before."""
+    """Who wrote last first: of an account, or (None) of everybody; with one number, or (None) all.
+    `before_id`: the last incoming message of the page before."""
     sql = _SQL.list_all if user_id is None else _SQL.list_of_user
-    values = {"user_id": user_id, "before_id": before_id, "limit": limit}
+    if phone_number is not None:
+        sql = _SQL.list_of_number
+    values = {
+        "user_id": user_id, "phone_number": phone_number, "before_id": before_id, "limit": limit
+    }  # fmt: skip
     return [
         Conversation(
             number, incoming_count, unread_count, IncomingMessage(*row[:8]), contact_id,

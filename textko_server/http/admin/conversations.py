@@ -9,10 +9,11 @@ from textko_server.http.admin.names import Names
 from textko_server.model import IncomingMessage
 
 
-async def list_conversations(call: Call, query: wire.ConversationQuery) -> wire.ConversationPage:
+async def list_conversations(call: Call, query: wire.ConversationsQuery) -> wire.ConversationPage:
     """A page, who wrote last first."""
     page = await call.gateway.conversations.list_page(
         await owner_shown(call, query.user),
+        number=query.number,
         before_id=call.read_cursor(Kind.INCOMING, query.before),
         limit=query.limit,
     )

@@ -78,6 +78,17 @@ LEFT JOIN contacts AS p
 WHERE c.last_incoming_id < :before_id
 ORDER BY c.last_incoming_id DESC LIMIT :limit;
 
+-- name: list_of_number
+-- The same of one number: with an account, or (NULL) with everybody. UNIQUE (phone_number, user_id).
+SELECT c.phone_number, c.incoming_count, c.unread_count, i.id, i.user_id, i.device_id, i.sim_slot,
+    i.sender, i.text, i.received_at, i.created_at, p.id, p.first_name, p.last_name, p.saved_at
+FROM conversations AS c CROSS JOIN incoming_messages AS i ON i.id = c.last_incoming_id
+LEFT JOIN contacts AS p
+    ON p.user_id = c.user_id AND p.phone_number = c.phone_number AND p.saved_at IS NOT NULL
+WHERE c.phone_number = :phone_number AND (:user_id IS NULL OR c.user_id = :user_id)
+    AND +c.last_incoming_id < :before_id
+ORDER BY +c.last_incoming_id DESC LIMIT :limit;
+
 -- name: texts
 -- A page of a conversation, newest first. conversation_texts_of.
 SELECT id, incoming_id, recipient_id, created_at FROM conversation_texts
