@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from textual.drivers.headless_driver import HeadlessDriver
 from textual.widgets import SelectionList
 
 from tests.screens import SMALL, Screens, screens
@@ -80,20 +81,22 @@ async def test_contact_is_edited_and_its_numbers_stay_numbers(
     server: RunningServer, admin: AdminClient
 ) -> None:
     group = await admin.create_group(wire.NewGroup(name="Customers"), ADMIN_EMAIL)
-    saved = await save(admin, ABEBE, "Abebe", custom_fields={"age": 7, "city": "Addis"})
+    saved = await save(
+        admin, ABEBE, "Abebe", custom_fields={"age": 7, "a=b": True, "city": "Addis"}
+    )
 
     async with screens(server, "contacts") as seen:
         await seen.see(ABEBE, "Addis")
         await seen.press("E")
         await seen.see("First name")
         await seen.fill("firstName", "Sara")
-        await seen.fill("customFields", "age=7\ncity=Adama")
+        await seen.fill("customFields", "age=7\na=b=true\ncity=Adama")
         await choose(seen, "groupIds")
         await seen.press("f2")
         await seen.see("Changed Sara.", "Adama", "Customers")
 
     contact = await admin.get_contact(saved.id)
-    assert contact.custom_fields == {"age": 7, "city": "Adama"}
+    assert contact.custom_fields == {"age": 7, "a=b": True, "city": "Adama"}
     assert [g.id for g in contact.groups] == [group.id]
 
 
@@ -179,6 +182,7 @@ async def test_filter_narrows_by_search_group_and_status(
         for text, kept, gone in (
             ("group:cust", "Abebe", "Sara"),
             ("search:SAR", "Sara", "Abebe"),
+            ("number:000002", "Sara", "Abebe"),
             ("status:block", "Sara", "Abebe"),
         ):
             await seen.press("slash")
@@ -218,6 +222,22 @@ async def test_contacts_come_from_a_file_with_a_report_by_row(
         await seen.see("2 new, 0 changed, 0 skipped, 1 refused")
         await seen.press("escape")
         await seen.see("2 contacts", "Customers")
+
+
+async def test_in_a_browser_contacts_are_pasted_for_the_disk_is_the_servers(
+    server: RunningServer, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with screens(server, "contacts") as seen:
+        await seen.see("no contacts")
+        monkeypatch.setattr(HeadlessDriver, "is_web", True)
+        await seen.press("I")
+        await seen.see("Import contacts")
+        assert not seen.app.screen.query("#field-path")
+        await seen.fill("csv", f"phone_number,first_name\n{ABEBE},Abebe")
+        await seen.press("f2")
+        await seen.see("1 new, 0 changed")
+
+    assert [c.first_name for c in (await admin.list_contacts()).contacts] == ["Abebe"]
 
 
 async def test_a_file_that_cannot_be_read_is_said_at_its_field(

@@ -149,6 +149,22 @@ async def test_number_is_opted_out_after_a_question(
     assert (opted_out.user, opted_out.phone_number) == (REGULAR_EMAIL, ABEBE)
 
 
+async def test_a_whole_number_is_found_by_the_server_and_a_part_of_it_here(
+    server: RunningServer,
+) -> None:
+    await hear(server, "From Sara", SARA)
+    await hear(server, "From Abebe", ABEBE)
+
+    async with screens(server, "conversations") as seen:
+        for text in (f"with:{SARA}", "number:00002"):
+            await seen.press("slash")
+            await seen.type(text)
+            await seen.see_no_more("From Abebe")
+            await seen.see("1 conversations", "From Sara")
+            await seen.press("enter", "escape")
+            await seen.see("2 conversations")
+
+
 async def test_a_regular_user_sees_only_their_own(server: RunningServer) -> None:
     await hear(server, "theirs", person=server.admin)
     await hear(server, "mine")

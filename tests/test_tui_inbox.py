@@ -109,6 +109,16 @@ async def test_conversation_of_a_text_is_one_key_away_and_back(server: RunningSe
         await seen.see("2 texts")
 
 
+async def test_conversation_of_a_name_is_found_too(server: RunningServer) -> None:
+    await hear(server, "From Abebe", ABEBE)
+    await hear(server, "Your balance is 20", "MTN Info")
+
+    async with screens(server, "inbox") as seen:
+        await seen.see("MTN Info")
+        await seen.press("l")
+        await seen.see("1 conversations", "Your balance is 20", "◂ they")
+
+
 async def test_senders_are_marked_as_read(server: RunningServer, admin: AdminClient) -> None:
     await hear(server, "One")
     await hear(server, "Two")

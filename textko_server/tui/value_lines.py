@@ -22,12 +22,21 @@ def parse_value_lines(
     for line in text.splitlines():
         if not line.strip():
             continue
-        name, equals, value = (part.strip() for part in line.partition("="))
+        name, equals, value = _parts(line, known)
         if not equals or not name:
             raise Invalid(field, f"write name=value in each line, not {line}")
         is_same = name in known and _text(known[name]).strip() == value
         values[name] = known[name] if is_same else value
     return values
+
+
+def _parts(line: str, known: Mapping[str, CustomValue]) -> tuple[str, str, str]:
+    """A name that is known may hold a `=` itself."""
+    for name in known:
+        if line.startswith(f"{name}="):
+            return name, "=", line[len(name) + 1 :].strip()
+    name, equals, value = line.partition("=")
+    return name.strip(), equals, value.strip()
 
 
 def _text(value: CustomValue) -> str:

@@ -21,14 +21,15 @@ _TEXTS_AT_ONCE = 100
 
 class ConversationsView(ListView[wire.Conversation]):
     """One line for each number that wrote, who wrote last first; the details are the conversation.
-    f: only those with something unread. A reply goes through the SIM that was written to last.
+    with:+251… in a filter finds a whole number at once, number: a part of one. f: only those with
+    something unread. A reply goes through the SIM that was written to last.
     """
 
     NOUN = ("conversation", "conversations")
     EMPTY = "nobody wrote yet: what a paired phone (4) receives comes here"
     EVENTS = frozenset({"incoming_received", "message_submitted", "recipient_changed"})
-    SERVER_FIELDS = frozenset({"user"})
-    FIELDS_HELP = "number: name: text: device: user:"
+    SERVER_FIELDS = frozenset({"user", "with"})
+    FIELDS_HELP = "with: number: name: text: device: user:"
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action("reply", "m", "Reply", needs="one"),
         Action("read", "n", "Mark read"),
@@ -71,7 +72,9 @@ class ConversationsView(ListView[wire.Conversation]):
 
     async def fetch(self, wanted: Filter, cursor: str | None) -> FetchedPage[wire.Conversation]:
         user = wanted.value("user") or self.app.scope
-        query = wire.ConversationQuery(user=user, before=cursor, limit=PAGE_SIZE)
+        query = wire.ConversationsQuery(
+            user=user, number=wanted.value("with"), before=cursor, limit=PAGE_SIZE
+        )
         page = await self.admin.list_conversations(query)
         return FetchedPage(page.conversations, page.next)
 

@@ -142,8 +142,9 @@ class InboxView(ListView[wire.Incoming]):
             self.app.tell(f"Submitted to {sent.recipient_count} recipients: {sent.state}.")
 
     async def do_conversation(self, row: wire.Incoming) -> None:
-        # As the number is written there; what is no number stands as it came.
-        wanted = Filter().with_term("number", row.sender)
+        # A filter knows no capitals, and names of senders have them.
+        is_number = row.sender.lower() == row.sender
+        wanted = Filter().with_term("with" if is_number else "number", row.sender)
         if self.app.is_admin:
             wanted = wanted.with_term("user", row.user)
         self.app.open_page("conversations", str(wanted))
