@@ -9,6 +9,7 @@ import pytest
 
 from tests.screens import SMALL, Screens, screens
 from tests.servers import RunningServer
+from textko_server import admin_wire as wire
 from textko_server.tui import log_tail
 from textko_server.tui.views.log import LogView
 from textko_server.tui.widgets.tail_records import TailRecords
@@ -216,3 +217,32 @@ async def test_export_writes_what_the_filter_leaves(
         assert isinstance(view, LogView)
 
         assert [record.event async for record in view.all_rows()] == ["late"]
+
+
+async def test_record_is_copied_as_the_request_that_answers_it(server: RunningServer) -> None:
+    log.info("early")
+    log.warning("late")
+    async with screens(server, "log", filter="event:early") as seen:
+        await seen.until(lambda: records_of(seen).current is not None, "a record")
+        record = records_of(seen).current
+        assert isinstance(record, wire.LogRecord)
+        await seen.press("Y")
+        await seen.until(lambda: f"/log?after={record.number - 1}" in seen.app.clipboard)
+
+        query = wire.LogQuery(after=record.number - 1, limit=1)
+        assert (await seen.app.admin.list_log(query)).records == [record]
+
+
+async def test_sorted_list_stays_where_one_is(server: RunningServer) -> None:
+    for number in range(100):
+        log.info("event_%02d", number)
+    async with screens(server, "log", filter="event:event_") as seen:
+        await seen.see("event_99")
+        seen.app.view.sort_by("Event")  # type: ignore[attr-defined]  # a list
+        await seen.see("event_00")
+        log.info("event_later")
+        await seen.until(lambda: records_of(seen).row_count == 101)
+
+        assert "event_00" in seen.text
+        seen.app.view.sort_by(None)  # type: ignore[attr-defined]  # a list
+        await seen.see("event_later")

@@ -8,7 +8,7 @@ from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient
 
 # More than the server itself keeps, so that one who follows can scroll back further.
-MAX_RECORDS = 5_000
+MAX_RECORDS = 3_000
 MAX_CHARACTERS = 4_000_000
 # The most of one answer of the server.
 _PAGE_COUNT = 2_000
