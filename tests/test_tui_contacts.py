@@ -309,6 +309,9 @@ async def test_what_users_wrote_never_breaks_a_row_of_80_columns(
         await seen.see(ABEBE, "[bold]你好", SARA, "Sara", "unsubscribed")
         await seen.press("down", "enter")
         await seen.see("note", "[bold]x[/]", "second line")
+        assert "\x1b" not in seen.text
+        await seen.press("E")
+        await seen.see("Other fields", "note=[bold]x[/]")
 
         assert "\x1b" not in seen.text
         assert len(seen.lines) == SMALL[1]

@@ -158,6 +158,9 @@ async def test_what_users_wrote_never_breaks_a_row_of_80_columns(
         await seen.see("[bold]你好", "Plain", "Members")
         await seen.press("down", "enter")
         await seen.see("[red]", "second line")
+        assert "\x1b" not in seen.text
+        await seen.press("E")
+        await seen.see("Group [bold]", "Description")
 
         assert "\x1b" not in seen.text
         assert len(seen.lines) == SMALL[1]

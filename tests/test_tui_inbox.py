@@ -142,7 +142,7 @@ async def test_senders_are_opted_out_after_a_question(
     async with screens(server, "inbox") as seen:
         await seen.see("3 texts")
         await seen.press("asterisk", "b")
-        await seen.see("Write no more to 3 texts?", "fails, and costs nothing")
+        await seen.see("Write no more to 2 senders?", "fails, and costs nothing")
         await seen.press("y")
         await seen.see("opted out.")
 
@@ -223,13 +223,15 @@ async def test_what_people_sent_never_breaks_a_row_of_80_columns(
     server: RunningServer, clock: FrozenClock
 ) -> None:
     clock.advance(HOUR_MS)
-    await hear(server, "plain", "[red]MTN \u202e")
+    await hear(server, "plain", "[red]MTN \u202e\x1b[2J")
     await hear(server, "[bold]x[/] \x1b[31m 你好 👩‍👧 שלום\nsecond line")
 
     async with screens(server, "inbox", size=SMALL) as seen:
         await seen.see("11:00:00", ABEBE, "[bold]x[/]", "[red]MTN", "plain")
         await seen.press("enter")
         await seen.see(f"From {ABEBE}", "second line")
+        await seen.press("escape", "down", "l")
+        await seen.see("1 conversations", "plain")
 
         assert "\x1b" not in seen.text
         assert "\u202e" not in seen.text

@@ -20,6 +20,7 @@ from textko_server.admin_client import AdminError
 from textko_server.errors import Invalid, TextkoError
 from textko_server.terminal_text import safe
 from textko_server.tui.guarded import Guarded
+from textko_server.tui.widgets.typed_text import TypedLine, TypedText
 
 Kind = Literal["line", "password", "text", "choice", "several", "check"]
 Values = dict[str, Any]
@@ -191,7 +192,7 @@ def _camel(name: str) -> str:
 def _widget(field: Field) -> Widget:
     name = f"field-{field.name}"
     if field.kind == "text":
-        return TextArea(field.value, id=name, compact=True, soft_wrap=True)
+        return TypedText(field.value, id=name, compact=True, soft_wrap=True)
     if field.kind == "choice":
         chosen = field.value if field.value != "" else Select.NULL
         options = [(Content(safe(label)), value) for label, value in field.choices]
@@ -207,7 +208,7 @@ def _widget(field: Field) -> Widget:
         return SelectionList(*boxes, id=name, compact=True)
     if field.kind == "check":
         return Checkbox(Content(field.label), value=bool(field.value), id=name, compact=True)
-    return Input(
+    return TypedLine(
         str(field.value), id=name, password=field.kind == "password", compact=True,
         select_on_focus=False,
     )  # fmt: skip

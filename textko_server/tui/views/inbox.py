@@ -59,6 +59,10 @@ class InboxView(ListView[wire.Incoming]):
     def name_of(self, row: wire.Incoming) -> str:
         return row.sender
 
+    def name_rows(self, rows: Sequence[wire.Incoming]) -> str:
+        senders = {row.sender for row in rows}
+        return f"{len(senders):,} senders" if len(senders) > 1 else senders.pop() if senders else ""
+
     def path_of(self, row: wire.Incoming) -> str:
         return f"/incoming/{row.id}"
 

@@ -6,16 +6,16 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input
 
 from textko_server.tui.filters import Filter
 from textko_server.tui.guarded import Guarded
+from textko_server.tui.widgets.typed_text import TypedLine
 
 # Typing on should not ask the server for every letter.
 _PAUSE_S = 0.2
 
 
-class FilterBar(Guarded, Input):
+class FilterBar(Guarded, TypedLine):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,down", "leave", "To the list", id="filter.leave"),
     ]
