@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.commands import CommandLine
+from tests.gateways import everything_committed
 from tests.servers import RunningServer
 from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient
@@ -33,7 +34,8 @@ async def load_phone(server: RunningServer, regular: AdminClient) -> None:
     for number in ("+251911222001", "+251911222002", "+251911222003"):
         body = wire.NewMessage(to=[number], text="Hello", device_id=device_id)
         await regular.send_message(body)
-    print(await server.sync(server.regular, capacity=1)); print(await server.sync(server.regular, capacity=1))
+    await server.sync(server.regular, capacity=1)
+    await everything_committed(server.gateway.db)
 
 
 async def test_list_tells_what_waits_what_is_held_and_what_may_go_now(

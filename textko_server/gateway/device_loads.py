@@ -1,5 +1,5 @@
-"""What each of many devices has to do: what waits for it alone, what it holds, and what its SIMs may
-be given now. In few reads, however many devices there are; only SIMs with limits cost some each.
+"""What each of many devices has to do: what waits for it alone, what it holds, and what its SIMs
+may be given now. In few reads, however many there are; only SIMs with limits cost some each.
 
 Refuses to know who may see it: the caller has checked that the devices may be seen.
 """
