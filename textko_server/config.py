@@ -139,8 +139,19 @@ class DashboardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Of those, of one user, whose oldest makes way for one more."""
 
 
+class BackupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    every_h: int = 0
+    """Hours between two backups that the server makes by itself; 0: it makes none."""
+    keep: int = 7
+    """So many of the newest stay in the folder."""
+    dir: str = ""
+    """Folder of backups; empty: `backups` in the data directory."""
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    """A line of words and fields, or an object of JSON."""
     access: bool = False
     """One line for each request."""
 
@@ -155,4 +166,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rates: RateSettings = RateSettings()
     opt_out: OptOutSettings = OptOutSettings()
     dashboard: DashboardSettings = DashboardSettings()
+    backup: BackupSettings = BackupSettings()
     log: LogSettings = LogSettings()

@@ -42,6 +42,10 @@ def _folder(value: Path) -> str | None:
     return "must be the path of a folder" if "\0" in str(value) else None
 
 
+def _folder_or_default(value: str) -> str | None:
+    return "must be the path of a folder, or empty" if "\0" in value else None
+
+
 def _file(value: str) -> str | None:
     return "must be the path of a file" if "\0" in value else None
 
@@ -164,5 +168,8 @@ _CHECKS: dict[str, Check] = {
     "rates.requests_per_minute": _COUNT_OR_NO_LIMIT,
     "opt_out.confirmation": _confirmation,
     "dashboard.max_sessions": _between(1, 1_000),
+    "backup.every_h": _between(0, 24 * 366, ", where 0 is never"),
+    "backup.keep": _between(1, 10_000),
+    "backup.dir": _folder_or_default,
     "dashboard.max_sessions_per_user": _between(1, 1_000),
 }

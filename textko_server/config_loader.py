@@ -23,6 +23,7 @@ SYSTEM_CONFIG_PATH = Path("/etc/textko/textko.toml")
 
 # Nearer than this to a setting's variable, a name is a slip; farther, somebody else's variable.
 _SLIP_RATIO = 0.8
+_FILE_SOURCE = "textko.toml: "
 
 
 class ConfigError(TextkoError):
@@ -41,6 +42,14 @@ class LoadedSettings(msgspec.Struct, frozen=True):
 def variable_of(name: str) -> str:
     """The environment variable of a setting: TEXTKO_SERVER_LISTEN of `server.listen`."""
     return f"TEXTKO_{name.replace('.', '_').upper()}"
+
+
+def settings_file(sources: Mapping[str, str]) -> Path | None:
+    """The file that at least one setting came from."""
+    for source in sources.values():
+        if source.startswith(_FILE_SOURCE):
+            return Path(source.removeprefix(_FILE_SOURCE))
+    return None
 
 
 class _Field(msgspec.Struct, frozen=True):
@@ -167,7 +176,7 @@ def _from_file(config_path: Path | None, data_dir: Path) -> Iterator[_Given]:
     path, text = _find_file(config_path, data_dir)
     if path is None:
         return
-    source = f"textko.toml: {path}"
+    source = f"{_FILE_SOURCE}{path}"
     try:
         document = tomllib.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

@@ -3,7 +3,6 @@ stops everything in order. Knows everybody; nobody knows it but the command line
 """
 
 import asyncio
-import fcntl
 import logging
 import os
 import resource
@@ -16,8 +15,12 @@ from aiohttp import web
 
 from textko_server import __version__
 from textko_server.admin_client import SOCKET_NAME
+from textko_server.care import data_dir as places
+from textko_server.care import restore
+from textko_server.care.data_dir import DATABASE_NAME
 from textko_server.clock import Clock
 from textko_server.config import Settings
+from textko_server.config_loader import settings_file
 from textko_server.errors import TextkoError
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.webhook_delivery import WebhookLoop
@@ -32,7 +35,6 @@ from textko_server.store.database import Database
 
 log = logging.getLogger(__name__)
 
-DATABASE_NAME = "textko.db"
 _UNPARSED_REQUEST_FILTER = UnparsedRequestFilter()
 # What a request may still take once the server stops; polls are answered at once.
 SHUTDOWN_S = 1.0
@@ -101,15 +103,26 @@ class Server:
         logging.getLogger().addHandler(self._about.log_memory)
         quiet_libraries()
         self._lock = _lock(self.settings.server.data_dir)
+        self._finish_restore()
         applied = await self._db.open()
         for name in applied:
             log.info("migration_applied", extra={"migration": name})
-        self.gateway = await Gateway.open(self._db, self.clock, self.settings)
+        self.gateway = await Gateway.open(
+            self._db, self.clock, self.settings, settings_file(self._about.sources)
+        )
         await self._webhook_client.__aenter__()
         self._about.started_at = self.clock.now_ms()
         await self._listen()
         self._loops = asyncio.create_task(self._run_loops(), name="background loops")
         log.info("started", extra={"version": __version__, "port": self.port})
+
+    def _finish_restore(self) -> None:
+        data_dir = self.settings.server.data_dir
+        try:
+            if restore.finish(data_dir, self.clock.now_ms()):
+                log.warning("restore_finished", extra={"data_dir": str(data_dir)})
+        except OSError as error:
+            raise CannotStart(f"cannot finish the restore into {data_dir}: {error}") from error
 
     async def _listen(self) -> None:
         metrics = make_metrics(self.gateway)
@@ -225,16 +238,11 @@ class Server:
 def _lock(data_dir: Path) -> IO[str]:
     """Two servers on one data directory would hand the same job to two phones."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (data_dir / "textko.lock").open("w")
+        return places.lock(data_dir)
+    except BlockingIOError:
+        raise CannotStart(f"another textko is running on {data_dir}") from None
     except OSError as error:
         raise CannotStart(f"cannot use the data directory {data_dir}: {error}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise CannotStart(f"another textko is running on {data_dir}") from None
-    return lock
 
 
 def _raise_file_limit() -> None:

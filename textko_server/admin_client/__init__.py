@@ -7,6 +7,7 @@ API key or a login. One module per noun; refuses to know how anything is shown.
 from textko_server.admin_client.about import AboutServer
 from textko_server.admin_client.accounts import Accounts
 from textko_server.admin_client.api_keys import ApiKeys
+from textko_server.admin_client.backups import Backups
 from textko_server.admin_client.connection import AdminError, ServerNotReachable
 from textko_server.admin_client.contacts import Contacts
 from textko_server.admin_client.conversations import Conversations
@@ -30,6 +31,7 @@ class AdminClient(
     AboutServer,
     Accounts,
     ApiKeys,
+    Backups,
     Contacts,
     Conversations,
     Devices,

@@ -20,6 +20,7 @@ _CONNECT_S = 10.0
 _ANSWER_S = 600.0
 # Four heartbeats of an event stream.
 _STREAM_SILENCE_S = 60.0
+_PIECE_BYTES = 1 << 18
 
 # Method, path, query, body, whether a file was uploaded.
 _Request = tuple[str, str, wire.Request | None, wire.Request | None, bool]
@@ -135,6 +136,24 @@ class Connection:
         if not 200 <= status < 300:
             raise _refusal(status, content)
         return content
+
+    @asynccontextmanager
+    async def download(self, path: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The body of an answer in pieces, whatever its length."""
+        self._last_request = ("GET", path, None, None, False)
+        timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_S, sock_read=_STREAM_SILENCE_S)
+        try:
+            async with self._session.get(
+                self._base_url + _PREFIX + path,
+                headers=self._headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                if response.status != 200:
+                    raise _refusal(response.status, await response.read())
+                yield response.content.iter_chunked(_PIECE_BYTES)
+        except aiohttp.ClientError as error:
+            raise self._not_reachable(error) from error
 
     # --- the same by hand ---
 

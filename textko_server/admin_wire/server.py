@@ -23,6 +23,10 @@ class Status(Answer, frozen=True, kw_only=True):
     """Deliveries whose attempt is due now."""
     data_dir: str
     database_bytes: int
+    last_backup_at: int | None = None
+    """When the newest backup in the server's folder was made; None: there is none."""
+    backup_failure: str | None = None
+    """Why the last attempt since the server's start failed; None: it did not."""
 
 
 class TrafficMinute(Answer, frozen=True, kw_only=True):

@@ -51,6 +51,7 @@ def run_status(options: argparse.Namespace) -> int:
                 ("webhooks due", status.webhooks_due),
                 ("data directory", status.data_dir),
                 ("database", f"{status.database_bytes / 1_000_000:.1f} MB"),
+                ("last backup", shown_time(status.last_backup_at)),
             ]
         )
         if attention.concerns:

@@ -10,8 +10,10 @@ from typing import Literal
 import msgspec
 
 from textko_server.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, month_of
+from textko_server.errors import Unavailable
 from textko_server.gateway.accounts import Accounts
 from textko_server.gateway.api_keys import ApiKeys
+from textko_server.gateway.backups import Backups
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.message_search import MessageSearch, Wanted
 from textko_server.gateway.webhooks import Webhooks
@@ -23,6 +25,7 @@ from textko_server.store.database import Database
 MAX_CONCERNS_COUNT = 100
 QUEUE_OLD_MS = 15 * MINUTE_MS
 SILENT_MS = DAY_MS
+BACKUP_LATE_MS = HOUR_MS
 ENDS_SOON_MS = 7 * DAY_MS
 LOW_BATTERY_PERCENT = 20
 LOW_DISK_BYTES = 1_000_000_000
@@ -54,6 +57,7 @@ class Attention:
         self,
         db: Database,
         clock: Clock,
+        backups: Backups,
         accounts: Accounts,
         api_keys: ApiKeys,
         devices: Devices,
@@ -65,6 +69,7 @@ class Attention:
         """`low_credits`: an account below it is told of."""
         self._db = db
         self._clock = clock
+        self._backups = backups
         self._accounts = accounts
         self._api_keys = api_keys
         self._devices = devices
@@ -87,6 +92,7 @@ class Attention:
             *await self._of_webhooks(user_id),
             *await self._of_failures(principal, user_id, now_ms),
             *(await self._of_disk() if user_id is None else ()),
+            *(await self._of_backups(now_ms) if user_id is None else ()),
             *await self._first_steps(principal, user_id, has_device=bool(devices)),
         ]
         # Of a phone that texts wait for, that is enough said.
@@ -231,6 +237,21 @@ class Attention:
         severity: Severity = "error" if free_bytes < FULL_DISK_BYTES else "warning"
         text = f"{free_bytes // 1_000_000} MB are left on the disk of the database"
         return [Concern(severity, "disk_low", text)]
+
+    async def _of_backups(self, now_ms: int) -> list[Concern]:
+        failure = self._backups.last_failure
+        if failure is not None:
+            text = f"The last backup failed: {failure.reason}"
+            return [Concern("error", "backup_failed", text, since=failure.at)]
+        try:
+            due_at = await self._backups.next_at()
+        except Unavailable as error:
+            return [Concern("error", "backup_failed", f"No backup can be made: {error.message}")]
+        if due_at is None or due_at + BACKUP_LATE_MS > now_ms:
+            return []
+        since = await self._backups.last_at()
+        text = "No backup was made when one was due"
+        return [Concern("warning", "backup_late", text, since=since)]
 
     async def _first_steps(
         self, principal: Principal, user_id: int | None, *, has_device: bool

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from pathlib import Path
 
 from textko_server.clock import MINUTE_MS, Clock
 from textko_server.config import Settings
@@ -11,6 +12,7 @@ from textko_server.gateway.analytics import Analytics
 from textko_server.gateway.api_keys import ApiKeys
 from textko_server.gateway.attention import Attention
 from textko_server.gateway.audience import Audience
+from textko_server.gateway.backups import Backups
 from textko_server.gateway.contact_imports import ContactImports
 from textko_server.gateway.contact_tags import ContactTags
 from textko_server.gateway.contacts import Contacts
@@ -71,7 +73,14 @@ SAVE_INTERVAL_MS = MINUTE_MS
 class Gateway:
     """Open with `Gateway.open`; `run` does what happens by itself."""
 
-    def __init__(self, db: Database, clock: Clock, settings: Settings, keys: "_Secrets") -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        settings: Settings,
+        keys: "_Secrets",
+        settings_file: Path | None,
+    ) -> None:
         self.db = db
         self.clock = clock
         self.settings = settings
@@ -120,9 +129,11 @@ class Gateway:
         self.history = History(db, self.messages)
         self.message_search = MessageSearch(db, clock)
         self.traffic = Traffic(db, clock, self.events)
+        self.backups = Backups(clock, settings, settings_file)
         self.attention = Attention(
             db,
             clock,
+            self.backups,
             self.accounts,
             self.api_keys,
             self.devices,
@@ -173,9 +184,14 @@ class Gateway:
         self.events.listen(self.schedule.on_event, RecipientChanged, ScheduledChanged)
 
     @classmethod
-    async def open(cls, db: Database, clock: Clock, settings: Settings) -> "Gateway":
-        """Build the services; makes this installation's secrets at its first start."""
-        gateway = cls(db, clock, settings, await db.write(_Secrets))
+    async def open(
+        cls, db: Database, clock: Clock, settings: Settings, settings_file: Path | None = None
+    ) -> "Gateway":
+        """Build the services; makes this installation's secrets at its first start.
+
+        `settings_file`: where the settings were read, which belongs into a backup.
+        """
+        gateway = cls(db, clock, settings, await db.write(_Secrets), settings_file)
         # Phones could not report while the server was down: their silence says nothing yet.
         heard_until = clock.now_ms() + 2_000 * settings.dispatch.sync_interval_s
         await db.write(lambda tx: message_store.postpone_silence(tx, heard_until))
@@ -192,6 +208,7 @@ class Gateway:
             tasks.create_task(self.sweep.run(stopping))
             tasks.create_task(self.schedule.run(stopping))
             tasks.create_task(self.retention.run(stopping))
+            tasks.create_task(self.backups.run(stopping))
             tasks.create_task(self._keep_presence(stopping))
 
     async def _keep_presence(self, stopping: asyncio.Event) -> None:

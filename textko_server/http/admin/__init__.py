@@ -9,6 +9,7 @@ from aiohttp import web
 from textko_server.http.admin import (
     about,
     api_keys,
+    backups,
     contacts,
     conversations,
     device_history,
@@ -44,6 +45,7 @@ ENDPOINTS = (
     *webhooks.ENDPOINTS,
     *opt_outs.ENDPOINTS,
     *releases.ENDPOINTS,
+    *backups.ENDPOINTS,
     *server.ENDPOINTS,
     *about.ENDPOINTS,
     *log.ENDPOINTS,

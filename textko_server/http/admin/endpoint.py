@@ -39,6 +39,9 @@ directory, whoever may open it is the operator. Times are integer Unix milliseco
         Parameter(name="slot", description="Of the SIM, from 1.", example=1, type=int),
         Parameter(name="code", description="Version code of an app.", example=5, type=int),
         Parameter(name="number", description="Phone number.", example="+251911000001"),
+        Parameter(
+            name="name", description="Of a file.", example="textko-20260131T093000Z.tar.gz"
+        ),
     ),
 )
 _NOBODY = Principal(user_id=0, role=Role.REGULAR, scopes=frozenset())
@@ -86,6 +89,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Asked before there is a login."""
     takes_file: bool = False
     """The body is a file, which the handler reads as it comes."""
+    gives_file: str = ""
+    """The answer is a file of this type, which the handler sends itself."""
 
     @property
     def body(self) -> Any:
@@ -98,7 +103,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     def operation(self) -> Operation:
         """The handler's docstring is `summary` and, after an empty line, `description`."""
         summary, _, description = (inspect.getdoc(self.handler) or "").partition("\n\n")
-        answer = get_type_hints(self.handler)["return"]
+        answer = bytes if self.gives_file else get_type_hints(self.handler)["return"]
         is_empty = answer is type(None)
         return Operation(
             method=self.method,
@@ -110,6 +115,7 @@ class Endpoint(msgspec.Struct, frozen=True):
             body=bytes if self.takes_file else self.body,
             query=self.query,
             security=() if self.is_open else ANY_CALLER,
+            content_type=self.gives_file or "application/json",
         )
 
     def _name_in_words(self) -> str:
@@ -118,11 +124,11 @@ class Endpoint(msgspec.Struct, frozen=True):
     def route(self) -> web.RouteDef:
         return web.route(self.method, PREFIX + self.path, self._adapted())
 
-    def _adapted(self) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _adapted(self) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         body_type, query_type, handler = self.body, self.query, self.handler
         status, is_open = self.status, self.is_open
 
-        async def handle(request: web.Request) -> web.Response:
+        async def handle(request: web.Request) -> web.StreamResponse:
             call = Call(request, _NOBODY if is_open else await principal_of(request))
             arguments = {}
             if query_type is not None:
@@ -132,6 +138,8 @@ class Endpoint(msgspec.Struct, frozen=True):
             answer = await handler(call, **arguments)
             if answer is None:
                 return web.Response(status=204)
+            if isinstance(answer, web.StreamResponse):
+                return answer
             return json_response(answer, status=status, headers=_NO_STORE)
 
         handle.__doc__ = inspect.getdoc(handler)

@@ -17,6 +17,7 @@ async def get_status(call: Call) -> wire.Status:
     depth, oldest_at = await gateway.messages.queue_depth()
     open_counts = await gateway.message_search.count(call.principal, Wanted(states=_OPEN))
     now_ms = gateway.clock.now_ms()
+    failure = gateway.backups.last_failure
     return wire.Status(
         version=__version__,
         started_at=about.started_at,
@@ -32,6 +33,8 @@ async def get_status(call: Call) -> wire.Status:
         webhooks_due=await gateway.webhooks.count_due(),
         data_dir=str(gateway.settings.server.data_dir.absolute()),
         database_bytes=await gateway.db.size_bytes(),
+        last_backup_at=await gateway.backups.last_at(),
+        backup_failure=failure.reason if failure else None,
     )
 
 

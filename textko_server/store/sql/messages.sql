@@ -15,3 +15,7 @@ WHERE id IN (SELECT value FROM json_each(?)) AND state <> ?;
 SELECT id, user_id, dialect, api_key_id, text, encoding, segments, recipient_count, state, priority,
     sender_id, custom_id, scheduled_at, expires_at, created_at, updated_at, credits
 FROM messages WHERE id = ?;
+
+-- name: newest_at
+-- Looking through a database file. Primary key.
+SELECT created_at FROM messages WHERE id = (SELECT max(id) FROM messages);

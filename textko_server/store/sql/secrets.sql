@@ -11,3 +11,7 @@ INSERT INTO secrets (name, value) VALUES (?, ?);
 INSERT INTO secrets (name, value) VALUES ('starts', '1')
 ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)
 RETURNING value;
+
+-- name: skip_starts
+-- When a copy becomes the database. Primary key.
+UPDATE secrets SET value = CAST(max(CAST(value AS INTEGER) + 1, ?) AS TEXT) WHERE name = 'starts';
