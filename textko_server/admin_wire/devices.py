@@ -98,7 +98,7 @@ class DeviceLoad(Answer, frozen=True, kw_only=True):
     """What a device has to do now."""
 
     waiting: int
-    """For it alone; what any phone of the account may send is not counted. 10,000 stands for more."""
+    """For it alone, without what any phone of the account may send. 10,000 stands for more."""
     held: int
     """Offered to it or claimed by it, and not yet sent. 10,000 stands for more."""
     pace_left: int | None
