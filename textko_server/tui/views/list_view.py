@@ -232,7 +232,8 @@ class ListView(View, Generic[Row]):
         self.records.focus()
 
     def action_filter(self) -> None:
-        self.query_one(FilterBar).focus()
+        # At once: focus() is put off, and what is typed meanwhile would be taken for keys.
+        self.set_focus(self.query_one(FilterBar))
 
     def action_faults(self) -> None:
         self.filter = self.filter.toggled("is", "fault")
