@@ -18,6 +18,10 @@ WIDE = (160, 50)
 SMALL = (80, 24)
 # On a busy machine; nothing waits as long as this.
 _LIMIT_S = 20.0
+# Looked at ten times a second: longer than the screens put anything off.
+_SAME_COUNT = 4
+# Workers that follow the server for as long as they are; a box that is open is one's own doing.
+_ENDLESS = frozenset({"link", "tail", "dialog", "actions"})
 
 
 class Screens:
@@ -77,22 +81,25 @@ class Screens:
             raise AssertionError(f"never saw {what} in:\n{self.text}") from None
 
     async def rest(self) -> None:
-        """Until all that was begun is done and drawn: for pictures."""
-        records = self.app.view.query("Records")
-        await self.until(
-            lambda: (
-                self.app.link.is_up
-                and self.app.view.updated_at is not None
-                and not any(getattr(r, "is_loading", False) for r in records)
-            ),
-            "rest",
+        """Until all that was begun is done, and what is drawn stays as it is: for pictures."""
+        before, same_count = "", 0
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                while same_count < _SAME_COUNT:
+                    await self.pilot.pause(0.1)
+                    same_count = same_count + 1 if self._is_quiet() and self.text == before else 0
+                    before = self.text
+        except TimeoutError:
+            raise AssertionError(f"it never came to rest:\n{self.text}") from None
+
+    def _is_quiet(self) -> bool:
+        view = self.app.view
+        return (
+            self.app.link.is_up
+            and view.updated_at is not None
+            and view._refresh_timer is None
+            and all(w.is_finished or w.group in _ENDLESS for w in self.app.workers)
         )
-        for _ in range(3):
-            await self.pilot.pause(0.15)
-            await self.app.workers.wait_for_complete(
-                [w for w in self.app.workers if w.group in ("details", "reload", "load")]
-            )
-        await self.pilot.pause()
 
 
 def _end(area: TextArea) -> tuple[tuple[int, int]]:
