@@ -22,6 +22,7 @@ OPEN = {
     "/device/v1/pair",  # the body proves who is asking
     # A stranger is sent to the login page, or home; see test_dashboard.py.
     "/dashboard", "/dashboard/admin", "/dashboard/login", "/dashboard/logout",
+    "/dashboard/first-admin",  # for who has the link that the server printed
     "/dashboard/static/{name}",  # what the login page looks like
     "/metrics",  # to this machine itself; see test_admin_api.py for others
 }  # fmt: skip

@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,12 @@ import pytest
 
 from tests.clocks import START_MS, FrozenClock
 from tests.commands import CommandLine
+from tests.server_process import WAIT_LIMIT_S, ServerProcess
 from tests.servers import ADMIN_EMAIL, REGULAR_EMAIL, RunningServer
 from tests.webhook_receiver import WebhookReceiver
 from textko_server import __version__, cli
 
 NUMBER = "+251911222333"
-WAIT_LIMIT_S = 20.0
 
 
 @pytest.fixture
@@ -46,39 +44,6 @@ def phone_of(server: RunningServer) -> dict[str, str]:
 
 
 # --- a server of its own ---
-
-
-class ServerProcess:
-    """`textko serve` as a user starts it."""
-
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
-        self.data_dir = data_dir
-        self.log_path = data_dir.with_suffix(".log")
-        with self.log_path.open("w") as log:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable, "-m", "textko_server", "serve", "--data-dir", str(data_dir),
-                    "--listen", "127.0.0.1:0", "--set", "accounts.bcrypt_rounds=4", *arguments,
-                ],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=data_dir.parent,
-            )  # fmt: skip
-
-    @property
-    def log(self) -> str:
-        return self.log_path.read_text()
-
-    def wait_for(self, text: str) -> None:
-        end = time.monotonic() + WAIT_LIMIT_S
-        while text not in self.log:
-            assert self.process.poll() is None, self.log
-            assert time.monotonic() < end, self.log
-            time.sleep(0.01)
-
-    def textko(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "textko_server", "--data-dir", str(self.data_dir), *arguments],
-            input=stdin, capture_output=True, text=True, timeout=WAIT_LIMIT_S, check=False,
-        )  # fmt: skip
 
 
 def test_server_lives_from_first_start_to_sigterm(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
-"""The log: one line an event, `time level event key=value …`, on standard error.
+"""The log: one line an event, `time level event key=value …` or JSON, on standard error.
 
-The journal adds its own time; ours is kept for plain files. Never text of messages or whole
-numbers: that is the callers' promise, and debug is no exception for keys and tokens.
+The journal adds its own time and reads a priority before each line, sd-daemon(3). Never text of
+messages or whole numbers: that is the callers' promise, and debug is no exception for keys and
+tokens.
 """
 
 import logging
 import logging.handlers
+import os
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,15 +23,76 @@ _MAX_FILE_BYTES = 1_000_000
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+# syslog(3): what the journal shows in colour, and selects by with `journalctl -p`.
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
+
+
 class LineFormatter(logging.Formatter):
+    """`has_time`: the line begins with it."""
+
+    def __init__(self, *, has_time: bool = True) -> None:
+        super().__init__()
+        self._has_time = has_time
+
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC)
         pairs = "".join(f" {key}={_quoted(value)}" for key, value in fields_of(record).items())
-        time = f"{moment:%Y-%m-%dT%H:%M:%S}.{int(record.msecs):03d}Z"
-        line = f"{time} {record.levelname.lower():7} {record.getMessage()}{pairs}"
+        time = f"{_time(record)} " if self._has_time else ""
+        line = f"{time}{record.levelname.lower():7} {record.getMessage()}{pairs}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
+
+
+class JsonFormatter(logging.Formatter):
+    """`time`, `level`, `event`, `logger` and what the caller said; `exception` is the traceback."""
+
+    def __init__(self, *, has_time: bool = True) -> None:
+        super().__init__()
+        self._has_time = has_time
+
+    def format(self, record: logging.LogRecord) -> str:
+        import msgspec
+
+        line: dict[str, object] = {"time": _time(record)} if self._has_time else {}
+        line["level"] = record.levelname.lower()
+        line["event"] = record.getMessage()
+        line["logger"] = record.name
+        for key, value in fields_of(record).items():
+            line[f"{key}_" if key in line else key] = _plain(value)
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+class JournalFormatter(logging.Formatter):
+    """Another's lines, each with its priority: a traceback is many entries of the journal."""
+
+    def __init__(self, lines: logging.Formatter) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = _PRIORITIES.get(record.levelno, 2 if record.levelno > logging.ERROR else 6)
+        lines = self._lines.format(record).splitlines()
+        return "\n".join(f"<{priority}>{line}" for line in lines)
+
+
+def is_journal(environ: Mapping[str, str]) -> bool:
+    """Whether standard error goes to the systemd journal; systemd.exec(5), JOURNAL_STREAM."""
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):  # closed, or no file at all
+        return False
+    return environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{int(record.msecs):03d}Z"
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
@@ -42,9 +107,10 @@ def _quoted(value: object) -> str:
     return text if is_plain else repr(text)
 
 
-def set_up(level: str, path: Path | None = None) -> None:
+def set_up(level: str, path: Path | None = None, form: str = "text") -> None:
     """Log to standard error from `level` (debug, info, warning, error) on.
 
+    `form`: `text`, or `json` with an object a line.
     `path`: to that file instead, where screens have the terminal; it is turned over at 1 MB, and
     the last one kept. Raises OSError.
     """
@@ -54,7 +120,9 @@ def set_up(level: str, path: Path | None = None) -> None:
         handler = logging.handlers.RotatingFileHandler(
             path, maxBytes=_MAX_FILE_BYTES, backupCount=1, encoding="utf-8"
         )
-    handler.setFormatter(LineFormatter())
+    is_for_journal = path is None and is_journal(os.environ)
+    lines = (JsonFormatter if form == "json" else LineFormatter)(has_time=not is_for_journal)
+    handler.setFormatter(JournalFormatter(lines) if is_for_journal else lines)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     set_level(level)

@@ -2,7 +2,7 @@
 
 import argparse
 import logging
-import shlex
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -16,8 +16,11 @@ from textko_server.errors import TextkoError
 if TYPE_CHECKING:
     from asyncio import Event
 
+    from textko_server.cli.first_admin import FirstAdmin
+    from textko_server.cli.serve_signals import LogLevel
     from textko_server.config_loader import LoadedSettings
     from textko_server.server import Server
+    from textko_server.service_manager import ServiceManager
 
 _EXAMPLES = """examples:
   textko serve
@@ -62,13 +65,20 @@ def run_serve(options: argparse.Namespace) -> int:
     import uvloop
 
     from textko_server import logs
+    from textko_server.cli.first_admin import first_admin_of
+    from textko_server.cli.serve_signals import LogLevel
+    from textko_server.service_manager import ServiceManager
 
     loaded = load_settings(options, _flags(options))
+    first_admin = first_admin_of(os.environ)
+    manager = ServiceManager(os.environ)
     screens = _screens(options)
-    logs.set_up(loaded.settings.log.level, _log_path(loaded) if screens else None)
+    set_log = loaded.settings.log
+    logs.set_up(set_log.level, _log_path(loaded) if screens else None, set_log.format)
+    level = LogLevel(lambda: load_settings(options, _flags(options)).settings.log.level)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(loaded, screens))
+            return runner.run(_serve(loaded, screens, first_admin, manager, level))
     except TextkoError:
         raise
     except Exception:
@@ -122,26 +132,37 @@ def _flags(options: argparse.Namespace) -> dict[str, str]:
 
 
 async def _serve(
-    loaded: "LoadedSettings", screens: "Callable[[Server, Event], Awaitable[int]] | None"
+    loaded: "LoadedSettings",
+    screens: "Callable[[Server, Event], Awaitable[int]] | None",
+    first_admin: "FirstAdmin | None",
+    manager: "ServiceManager",
+    level: "LogLevel",
 ) -> int:
     import asyncio
     import gc
-    import signal
 
+    from textko_server.cli.first_admin import make_first_admin
+    from textko_server.cli.first_steps import show_first_steps
+    from textko_server.cli.serve_signals import Reload, handle_signals
     from textko_server.server import Server
 
     stop_asked = asyncio.Event()
-    for stop_signal in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(stop_signal, stop_asked.set)
+    reloads: list[Reload] = []
+    handle_signals(stop_asked, level, reloads)
     async with Server(loaded.settings, sources=loaded.sources) as server:
         # What start-up made stays for good: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
         # Requests leave few cycles behind: looking for them seldom saves a tenth of the time.
         gc.set_threshold(50_000, 20, 100)
+        is_new = not await server.gateway.accounts.has_admin()
+        if first_admin is not None:
+            await make_first_admin(server.gateway.accounts, first_admin)
+        manager.tell("READY=1", f"STATUS=Listening at {server.url}")
+        pings = asyncio.create_task(manager.ping())
         waits = [asyncio.create_task(w) for w in (stop_asked.wait(), server.crashed())]
         if screens is None:
-            await _show_first_steps(server)
+            await show_first_steps(server, first_admin.email if first_admin else "", is_new=is_new)
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         else:
             has_left = asyncio.Event()
@@ -149,23 +170,8 @@ async def _serve(
             await asyncio.wait([*waits, shown], return_when=asyncio.FIRST_COMPLETED)
             has_left.set()
             await shown
+        manager.tell("STOPPING=1")
         has_crashed = waits[1].done()
-        for wait in waits:
+        for wait in (*waits, pings):
             wait.cancel()
     return EXIT_FAILED if has_crashed else EXIT_OK
-
-
-async def _show_first_steps(server: "Server") -> None:
-    """Without an admin nobody can log in: say how to make one."""
-    accounts = server.gateway.accounts
-    if await accounts.has_admin():
-        return
-    data_dir = shlex.quote(str(server.settings.server.data_dir))
-    token = accounts.make_first_admin_link_token()
-    sys.stderr.write(
-        "\nThere is no admin yet. Make yourself one, here on this machine:\n\n"
-        f"  textko --data-dir {data_dir} user create you@example.org --role ADMIN\n\n"
-        "or within a day from anywhere that reaches the server:\n\n"
-        f"  textko --url {server.url} user create you@example.org --first-admin-token {token}\n\n"
-    )
-    sys.stderr.flush()

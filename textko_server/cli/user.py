@@ -38,6 +38,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="make the first admin of a server at --url, with the token it printed",
     )  # fmt: skip
     add_password_options(create)
+    create.add_argument(
+        "--ignore-exists", action="store_true", help="leave a user as they are who is there already"
+    )
     create.set_defaults(run=run_create)
 
     listing = commands.add_parser("list", help="all users")
@@ -83,8 +86,9 @@ def _add_user(parser: argparse.ArgumentParser) -> None:
 
 
 def run_create(options: argparse.Namespace) -> int:
-    from textko_server.admin_client import AdminClient
+    from textko_server.admin_client import AdminClient, AdminError
     from textko_server.admin_wire import FirstAdmin, NewUser
+    from textko_server.errors import AlreadyExists
     from textko_server.model import Role
 
     if options.first_admin_token and not options.server_url:
@@ -99,12 +103,17 @@ def run_create(options: argparse.Namespace) -> int:
             )  # fmt: skip
             user = (await admin.create_first_admin(body)).user
         else:
-            user = await admin.create_user(
-                NewUser(
-                    email=options.email, password=password, role=Role(options.role),
-                    name=options.name,
-                )
-            )  # fmt: skip
+            new = NewUser(
+                email=options.email, password=password, role=Role(options.role), name=options.name
+            )
+            try:
+                user = await admin.create_user(new)
+            except AdminError as error:
+                if not options.ignore_exists or error.code != AlreadyExists.code:
+                    raise
+                user = await admin.get_user(options.email)
+                answer(options, user, f"{user.email} ({user.role}) is there already")
+                return
         _tell(options, user, f"created {user.email} ({user.role})", password)
 
     return with_admin(options, create)

@@ -12,14 +12,20 @@ from aiohttp import web
 
 from textko_server.gateway.events import AccountChanged
 from textko_server.http.app_keys import GATEWAY
-from textko_server.http.dashboard import access, pages, static_files, terminal
+from textko_server.http.dashboard import access, first_admin, pages, static_files, terminal
 from textko_server.http.dashboard.sessions import SESSIONS, Sessions
 
 SOCKET_NAME = terminal.SOCKET_NAME
 
 
 def routes() -> list[web.RouteDef]:
-    return [*pages.routes(), *access.routes(), *terminal.routes(), *static_files.routes()]
+    return [
+        *pages.routes(),
+        *access.routes(),
+        *first_admin.routes(),
+        *terminal.routes(),
+        *static_files.routes(),
+    ]
 
 
 def set_up(app: web.Application) -> None:

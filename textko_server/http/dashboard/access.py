@@ -56,7 +56,7 @@ async def show_login(request: web.Request) -> web.Response:
 async def log_in(request: web.Request) -> web.StreamResponse:
     """`POST /dashboard/login`: `email` and `password` of the form; sets the cookie."""
     require_own_origin(request)
-    form = await _read_form(request)
+    form = await read_form(request)
     email = form.get("email", "")
     try:
         user, token = await request.app[GATEWAY].accounts.login(
@@ -65,6 +65,11 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     except (InvalidCredentials, TooManyRequests) as error:
         return _refused(request, error, email)
     view = "/admin" if _is_for_admin(request) and user.role is Role.ADMIN else ""
+    return logged_in(request, token, view)
+
+
+def logged_in(request: web.Request, token: str, view: str) -> web.Response:
+    """To that view of the dashboard, with the cookie of a login."""
     response = see_other(f"{PREFIX}{view}")
     response.set_cookie(
         COOKIE_NAME,
@@ -97,8 +102,8 @@ def _is_for_admin(request: web.Request) -> bool:
     return request.query.get("to") == "admin"
 
 
-async def _read_form(request: web.Request) -> dict[str, str]:
-    """Raises web.HTTPException: too large, or too slow."""
+async def read_form(request: web.Request) -> dict[str, str]:
+    """What a form of ours posted. Raises web.HTTPException: too large, or too slow."""
     if (request.content_length or 0) > _MAX_FORM_BYTES:
         raise web.HTTPRequestEntityTooLarge(_MAX_FORM_BYTES, request.content_length or 0)
     try:
@@ -116,6 +121,10 @@ async def _read_form(request: web.Request) -> dict[str, str]:
 def _refused(request: web.Request, error: TextkoError, email: str) -> web.Response:
     """The form again, with what went wrong and the e-mail as it was typed."""
     problem = problems.of_error(error, request)
-    sentence = f"{problem.message[:1].upper()}{problem.message[1:]}."
-    page = login_page(_is_for_admin(request), sentence, email)
+    page = login_page(_is_for_admin(request), sentence_of(problem.message), email)
     return html_response(page, status=problem.status, headers=dict(problem.headers))
+
+
+def sentence_of(message: str) -> str:
+    """As a page writes it."""
+    return f"{message[:1].upper()}{message[1:]}."

@@ -43,6 +43,17 @@ def login_page(is_for_admin: bool, error: str = "", email: str = "") -> str:
     )
 
 
+def first_admin_page(token: str, error: str = "", email: str = "") -> str:
+    """The form of the link that the server printed. `error` and `email` as in `login_page`."""
+    return _filled(
+        "first_admin.html",
+        token=token,
+        error=error,
+        error_hidden="" if error else "hidden",
+        email=email,
+    )
+
+
 def sorry_page(sentence: str) -> str:
     """Why there is no terminal just now."""
     return _filled("sorry.html", sentence=sentence)
