@@ -6,6 +6,7 @@ typing error stops the program rather than silently leaving a default. Refuses t
 are used for; which values are in range says config_checks.py.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -16,6 +17,7 @@ import msgspec
 
 from textko_server.config import Settings
 from textko_server.config_checks import reason_against
+from textko_server.config_lines import line_of
 from textko_server.config_reasons import nearest, shown, shown_value, type_reason
 from textko_server.errors import TextkoError
 
@@ -24,12 +26,32 @@ SYSTEM_CONFIG_PATH = Path("/etc/textko/textko.toml")
 # Nearer than this to a setting's variable, a name is a slip; farther, somebody else's variable.
 _SLIP_RATIO = 0.8
 _FILE_SOURCE = "textko.toml: "
+# As tomllib says it.
+_match_place = re.compile(r".*\(at line (\d+), column \d+\)").fullmatch
 
 
 class ConfigError(TextkoError):
     """A setting is wrong: the sentence names where it stands, the setting, and what it must be."""
 
     code = "config"
+
+    def __init__(
+        self, text: str, *, source: str = "", name: str = "", line: int | None = None
+    ) -> None:
+        """`source` as in LoadedSettings, which the sentence then begins with; `name`: of the
+        setting or section; `line`: in the file.
+        """
+        where = f"{source}: " if source else ""
+        super().__init__(f"{where}{text}" + (f" (line {line})" if line and name else ""))
+        self.source = source
+        self.text = text
+        self.name = name
+        self.line = line
+
+    @property
+    def file(self) -> str | None:
+        """Where it stands, when that is a file."""
+        return self.source.removeprefix(_FILE_SOURCE) if _is_file(self.source) else None
 
 
 class LoadedSettings(msgspec.Struct, frozen=True):
@@ -47,9 +69,13 @@ def variable_of(name: str) -> str:
 def settings_file(sources: Mapping[str, str]) -> Path | None:
     """The file that at least one setting came from."""
     for source in sources.values():
-        if source.startswith(_FILE_SOURCE):
+        if _is_file(source):
             return Path(source.removeprefix(_FILE_SOURCE))
     return None
+
+
+def _is_file(source: str) -> bool:
+    return source.startswith(_FILE_SOURCE)
 
 
 class _Field(msgspec.Struct, frozen=True):
@@ -99,17 +125,38 @@ def load(
     Raises:
         ConfigError: the first setting that is wrong, or a file that cannot be read.
     """
+    values, sources, faults = _read(config_path, flags, environ)
+    if faults:
+        raise faults[0]
+    return LoadedSettings(_settings(values), sources)
+
+
+def list_faults(
+    *, config_path: Path | None, flags: Mapping[str, str], environ: Mapping[str, str]
+) -> list[ConfigError]:
+    """All that keeps `load` from reading them, as far as that can be told at once."""
+    return _read(config_path, flags, environ)[2]
+
+
+def _read(
+    config_path: Path | None, flags: Mapping[str, str], environ: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str], list[ConfigError]]:
+    """(values, sources, faults): what is wrong keeps a weaker value."""
     stronger = [*_from_environment(environ), *_from_flags(flags)]
     values = {name: field.default for name, field in _FIELDS.items()}
     for given in stronger:
-        values[given.field.name] = given.value
-    weaker = _from_file(config_path, values["server.data_dir"])
+        if isinstance(given, _Given):
+            values[given.field.name] = given.value
+    weaker = list(_from_file(config_path, values["server.data_dir"]))
     sources = dict.fromkeys(_FIELDS, "default")
     for given in [*weaker, *stronger]:
-        values[given.field.name] = given.value
-        sources[given.field.name] = given.source
-    _check_tls(values, sources)
-    return LoadedSettings(_settings(values), sources)
+        if isinstance(given, _Given):
+            values[given.field.name] = given.value
+            sources[given.field.name] = given.source
+    faults = [given for given in [*stronger, *weaker] if isinstance(given, ConfigError)]
+    if not any(fault.name.startswith("server.tls_") for fault in faults):
+        faults += _check_tls(values, sources)
+    return values, sources, faults
 
 
 def _settings(values: Mapping[str, Any]) -> Settings:
@@ -120,41 +167,42 @@ def _settings(values: Mapping[str, Any]) -> Settings:
     return Settings(**sections)
 
 
-def _check_tls(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+def _check_tls(values: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[ConfigError]:
     names = ("server.tls_cert", "server.tls_key")
     for present, absent in (names, names[::-1]):
         if values[present] and not values[absent]:
-            raise ConfigError(
-                f"{sources[present]}: {present} is of no use alone: set {absent} too, or neither"
-            )
+            text = f"{present} is of no use alone: set {absent} too, or neither"
+            yield ConfigError(text, source=sources[present], name=present)
 
 
 # --- flags and environment ---
 
 
-def _from_flags(flags: Mapping[str, str]) -> Iterator[_Given]:
+def _from_flags(flags: Mapping[str, str]) -> Iterator[_Given | ConfigError]:
     for name, text in flags.items():
         source = f"flag --{name.rpartition('.')[2].replace('_', '-')}"
-        if name not in _FIELDS:
-            raise ConfigError(f"{source}: {_unknown(name)}")
-        yield _given(_FIELDS[name], _read_text(_FIELDS[name], text), source)
+        if name in _FIELDS:
+            yield _given(_FIELDS[name], _read_text(_FIELDS[name], text), source)
+        else:
+            yield ConfigError(_unknown(name), source=source, name=name)
 
 
-def _from_environment(environ: Mapping[str, str]) -> Iterator[_Given]:
+def _from_environment(environ: Mapping[str, str]) -> Iterator[_Given | ConfigError]:
     for name in environ:
         if name.startswith("TEXTKO_") and name not in _VARIABLES:
-            _refuse_slip(name)
+            yield from _slips(name)
     for name, field in _VARIABLES.items():
         if name in environ:
             yield _given(field, _read_text(field, environ[name]), f"environment {name}")
 
 
-def _refuse_slip(name: str) -> None:
+def _slips(name: str) -> Iterator[ConfigError]:
     """Unlike a file, the environment holds names that are not ours: TEXTKO_URL of a client."""
     ours = tuple(f"TEXTKO_{section.upper()}_" for section in _SECTIONS)
     cutoff = 0.0 if name.startswith(ours) else _SLIP_RATIO
     if known := get_close_matches(shown(name), _VARIABLES, n=1, cutoff=cutoff):
-        raise ConfigError(f"environment {shown(name)}: no such setting; the nearest is {known[0]}")
+        text = f"no such setting; the nearest is {known[0]}"
+        yield ConfigError(text, source=f"environment {shown(name)}")
 
 
 def _read_text(field: _Field, text: str) -> Any:
@@ -172,25 +220,45 @@ def _read_text(field: _Field, text: str) -> Any:
 # --- the file ---
 
 
-def _from_file(config_path: Path | None, data_dir: Path) -> Iterator[_Given]:
-    path, text = _find_file(config_path, data_dir)
+def _from_file(config_path: Path | None, data_dir: Path) -> Iterator[_Given | ConfigError]:
+    try:
+        path, content = _find_file(config_path, data_dir)
+    except ConfigError as error:
+        yield error
+        return
     if path is None:
         return
     source = f"{_FILE_SOURCE}{path}"
     try:
-        document = tomllib.loads(text.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+        document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{source}: this is not TOML: {error}") from error
+        place = _match_place(str(error))
+        line = int(place[1]) if place else None
+        yield ConfigError(f"this is not TOML: {error}", source=source, line=line)
+        return
+    for given in _from_document(document, source):
+        if isinstance(given, ConfigError):
+            line = line_of(given.name, text)
+            yield ConfigError(given.text, source=source, name=given.name, line=line)
+        else:
+            yield given
+
+
+def _from_document(document: Mapping[str, Any], source: str) -> Iterator[_Given | ConfigError]:
     for section, table in document.items():
         if not isinstance(table, dict):
-            raise ConfigError(f"{source}: {shown(section)} stands outside of any [section]")
-        if section not in _SECTIONS:
-            raise ConfigError(f"{source}: {_unknown_section(section)}")
-        for key, value in table.items():
-            name = f"{section}.{key}"
-            if name not in _FIELDS:
-                raise ConfigError(f"{source}: {_unknown(name)}")
-            yield _given(_FIELDS[name], value, source)
+            text = f"{shown(section)} stands outside of any [section]"
+            yield ConfigError(text, source=source, name=section)
+        elif section not in _SECTIONS:
+            yield ConfigError(_unknown_section(section), source=source, name=section)
+        else:
+            for key, value in table.items():
+                name = f"{section}.{key}"
+                if name in _FIELDS:
+                    yield _given(_FIELDS[name], value, source)
+                else:
+                    yield ConfigError(_unknown(name), source=source, name=name)
 
 
 def _find_file(config_path: Path | None, data_dir: Path) -> tuple[Path | None, bytes]:
@@ -218,16 +286,18 @@ def _read_file(path: Path) -> bytes:
 # --- one value ---
 
 
-def _given(field: _Field, value: Any, source: str) -> _Given:
-    """`value` in the setting's own type. Raises ConfigError: of another type, or out of range."""
+def _given(field: _Field, value: Any, source: str) -> _Given | ConfigError:
+    """`value` in the setting's own type; or what is wrong: of another type, or out of range."""
     try:
         converted = msgspec.convert(value, field.type, dec_hook=_to_path)
-    except msgspec.ValidationError as error:
-        raise ConfigError(_sentence(field, value, source, type_reason(field.type))) from error
-    reason = reason_against(field.name, converted)
-    if reason is not None:
-        raise ConfigError(_sentence(field, value, source, reason))
-    return _Given(field, converted, source)
+    except msgspec.ValidationError:
+        reason: str | None = type_reason(field.type)
+    else:
+        reason = reason_against(field.name, converted)
+    if reason is None:
+        return _Given(field, converted, source)
+    text = f"{field.name} {reason}, not {shown_value(value)}"
+    return ConfigError(text, source=source, name=field.name)
 
 
 def _to_path(wanted: type, value: Any) -> Path:
@@ -239,10 +309,6 @@ def _to_path(wanted: type, value: Any) -> Path:
         return Path(value).expanduser()
     except RuntimeError as error:  # `~nobody`: there is no such home
         raise ValueError("no such home directory") from error
-
-
-def _sentence(field: _Field, value: Any, source: str, reason: str) -> str:
-    return f"{source}: {field.name} {reason}, not {shown_value(value)}"
 
 
 def _unknown(name: str) -> str:

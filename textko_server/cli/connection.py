@@ -49,10 +49,13 @@ def load_settings(
     """As `serve` reads them. `flags`: more of them, by setting."""
     from textko_server.config_loader import load
 
-    given = dict(flags or {})
-    if options.data_dir is not None:
-        given["server.data_dir"] = str(options.data_dir)
+    given = flags_of(options) | (flags or {})
     return load(config_path=options.config_path, flags=given, environ=os.environ)
+
+
+def flags_of(options: argparse.Namespace) -> dict[str, str]:
+    """What the options of every command say, by setting."""
+    return {} if options.data_dir is None else {"server.data_dir": str(options.data_dir)}
 
 
 def _login_password() -> str:

@@ -39,9 +39,7 @@ directory, whoever may open it is the operator. Times are integer Unix milliseco
         Parameter(name="slot", description="Of the SIM, from 1.", example=1, type=int),
         Parameter(name="code", description="Version code of an app.", example=5, type=int),
         Parameter(name="number", description="Phone number.", example="+251911000001"),
-        Parameter(
-            name="name", description="Of a file.", example="textko-20260131T093000Z.tar.gz"
-        ),
+        Parameter(name="name", description="Of a file.", example="textko-20260131T093000Z.tar.gz"),
     ),
 )
 _NOBODY = Principal(user_id=0, role=Role.REGULAR, scopes=frozenset())
