@@ -28,6 +28,8 @@ class Shot:
     size: tuple[int, int] = WIDE
     mask: str = ""
     """What depends on how often it was looked at, as a regular expression."""
+    is_restless: bool = False
+    """It looks again by itself before anything is done there."""
 
     def masked(self, text: str) -> str:
         return re.sub(self.mask, lambda found: "~" * len(found[0]), text) if self.mask else text
@@ -63,10 +65,12 @@ async def _go(seen: Screens, shot: Shot) -> None:
     if seen.app.view.page.name != shot.page:
         seen.app.open_page(shot.page)
         await seen.until(lambda: seen.app.view.page.name == shot.page, shot.page)
-    await seen.rest()
+    await seen.until(lambda: seen.app.view.updated_at is not None, shot.page)
+    if not shot.is_restless:
+        await seen.rest()
     if shot.act is not None:
         await shot.act(seen)
-        await seen.rest()
+        await seen.rest(shot.masked)
 
 
 async def _leave(seen: Screens) -> None:

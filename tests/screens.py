@@ -80,15 +80,19 @@ class Screens:
         except TimeoutError:
             raise AssertionError(f"never saw {what} in:\n{self.text}") from None
 
-    async def rest(self) -> None:
-        """Until all that was begun is done, and what is drawn stays as it is: for pictures."""
+    async def rest(self, masked: Callable[[str], str] = str) -> None:
+        """Until all that was begun is done, and what is drawn stays as it is: for pictures.
+
+        `masked` takes away what never stays.
+        """
         before, same_count = "", 0
         try:
             async with asyncio.timeout(_LIMIT_S):
                 while same_count < _SAME_COUNT:
                     await self.pilot.pause(0.1)
-                    same_count = same_count + 1 if self._is_quiet() and self.text == before else 0
-                    before = self.text
+                    text = masked(self.text)
+                    same_count = same_count + 1 if self._is_quiet() and text == before else 0
+                    before = text
         except TimeoutError:
             raise AssertionError(f"it never came to rest:\n{self.text}") from None
 

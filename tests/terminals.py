@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import struct
+import sys
 import termios
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,6 +29,12 @@ _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 # Alternate screen, mouse in all its forms, focus, pasting in brackets.
 _MODES_TO_LEAVE = frozenset({"1049", "1000", "1002", "1003", "1006", "1015", "1004", "2004"})
 _CURSOR = "25"
+# Only to whom a terminal belongs its new sizes are told.
+_TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal(Protocol):
@@ -138,9 +145,9 @@ async def emulated(
     main_fd, program_fd = pty.openpty()
     _set_size(main_fd, *size)
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=program_fd, stdout=program_fd, stderr=program_fd,
+        sys.executable, "-c", _TAKE_TERMINAL, *command,
+        stdin=program_fd, stdout=program_fd, stderr=program_fd,
         env=environment | {"TERM": "xterm-256color"}, start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # then size changes reach it
     )  # fmt: skip
     os.close(program_fd)
     terminal = EmulatedTerminal(main_fd, process, pyte.Screen(*size))
@@ -157,6 +164,11 @@ async def emulated(
 
 def _set_size(fd: int, width: int, height: int) -> None:
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+
+_ENDED = "It ended with"
+# Of a pane whose program is gone tmux changes the modes itself.
+_STAY = f'"$@"; printf "{_ENDED} %s" $?; exec sleep 600'
 
 
 class TmuxTerminal:
@@ -184,7 +196,7 @@ class TmuxTerminal:
         await self.tmux("resize-window", "-x", str(width), "-y", str(height))
 
     async def has_ended(self) -> bool:
-        return (await self._ask("pane_dead")) == "1"
+        return any(line.startswith(_ENDED) for line in await self.lines())
 
     async def left_behind(self) -> list[str]:
         left = [flag for flag in ("mouse_any_flag", "alternate_on") if await self._ask(flag) == "1"]
@@ -201,8 +213,8 @@ async def in_tmux(
     terminal = TmuxTerminal(f"textko-test-{os.getpid()}")
     async with AsyncExitStack() as stack:
         await terminal.tmux(
-            "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), *command,
-            ";", "set-option", "-g", "remain-on-exit", "on", environment=environment,
+            "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]),
+            "sh", "-c", _STAY, "sh", *command, environment=environment,
         )  # fmt: skip
         stack.push_async_callback(terminal.tmux, "kill-server")
         yield terminal
