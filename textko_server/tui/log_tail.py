@@ -2,6 +2,7 @@
 characters: the oldest go first. Refuses to know how it is shown.
 """
 
+import asyncio
 from collections import deque
 
 from textko_server import admin_wire as wire
@@ -17,6 +18,7 @@ _PAGE_COUNT = 2_000
 class LogTail:
     def __init__(self) -> None:
         self._asked: wire.LogQuery | None = None
+        self._starting = asyncio.Lock()
         self._next = 0
         self._characters = 0
         self.records: deque[wire.LogRecord] = deque()
@@ -28,17 +30,20 @@ class LogTail:
     def is_started(self) -> bool:
         return self._asked is not None
 
-    def is_of(self, query: wire.LogQuery) -> bool:
-        """Whether it already is what that asks for."""
-        return self._asked == query
+    async def start(self, admin: AdminClient, query: wire.LogQuery) -> bool:
+        """From now on what `query` asks for, from the newest there are; False: it is that already.
 
-    async def start(self, admin: AdminClient, query: wire.LogQuery) -> None:
-        """From now on what `query` asks for, from the newest there are. Raises TextkoError."""
-        page = await admin.list_log(_of(query, after=None))
-        self._asked = query
-        self.records.clear()
-        self._characters, self.has_gap = 0, False
-        self._take(page)
+        Raises TextkoError.
+        """
+        async with self._starting:
+            if self._asked == query:
+                return False
+            page = await admin.list_log(_of(query, after=None))
+            self._asked = query
+            self.records.clear()
+            self._characters, self.has_gap = 0, False
+            self._take(page)
+            return True
 
     async def read(self, admin: AdminClient, wait_s: int = 0) -> int:
         """How many new ones came, of which there may be more; waits for the first, if told to.

@@ -94,8 +94,7 @@ class LogView(ListView[wire.LogRecord]):
     async def fetch(self, wanted: Filter, cursor: str | None) -> FetchedPage[wire.LogRecord]:
         """All that is at hand; for another level or text the server is asked."""
         query = wire.LogQuery(level=_level(wanted), text=wanted.value("text"))
-        if not self._tail.is_of(query):
-            await self._tail.start(self.admin, query)
+        if await self._tail.start(self.admin, query):
             if self._follower is not None:
                 self._follower.cancel()
                 self._follower = None
@@ -126,6 +125,7 @@ class LogView(ListView[wire.LogRecord]):
 
     def redraw(self) -> None:
         super().redraw()
+        self.records.keep_at_end()
         self._follow_or_rest()
 
     def on_screen_suspend(self) -> None:

@@ -33,14 +33,15 @@ class TailRecords(Records[Row]):
 
     def on_resize(self) -> None:
         if self.is_at_end:
-            self.call_after_refresh(self._scroll_along)
+            self.call_after_refresh(self.keep_at_end)
 
     def _go_to_end(self) -> None:
         self.action_last()
         self.is_at_end = True
         # The first time the list is longer than its room, there is no scroll bar yet.
-        self.call_after_refresh(self._scroll_along)
+        self.call_after_refresh(self.keep_at_end)
 
-    def _scroll_along(self) -> None:
-        if self.is_at_end:
+    def keep_at_end(self) -> None:
+        """After something that may have moved it from there, if that is where one was."""
+        if self.is_at_end and self.is_following:
             self.scroll_end(animate=False, immediate=True)
