@@ -6,6 +6,7 @@ Refuses to know what any of the files say.
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -25,6 +26,7 @@ _PASSING = frozenset({
     LOCK_NAME, BACKUPS_NAME,
 })  # fmt: skip
 _PASSING_PREFIXES = (f"{DATABASE_NAME}.before-", ASIDE_PREFIX, RESTORING_PREFIX, "textko-2")
+_ASKING_S = 0.1
 _PASSING_SUFFIXES = (".part", ".log", ".sock", ".tmp")
 
 
@@ -67,11 +69,20 @@ def lock(data_dir: Path) -> IO[str]:
     try:
         if is_new:
             give_to_owner(path, data_dir)
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock_now(held)
     except OSError:
         held.close()
         raise
     return held
+
+
+def _lock_now(held: IO[str]) -> None:
+    """Twice, because whoever asks `is_held` holds it for a moment."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(_ASKING_S)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def is_held(data_dir: Path) -> bool:

@@ -15,7 +15,7 @@ from textko_server.errors import TextkoError
 COMMANDS = (
     "serve", "demo", "tui", "user", "key", "device", "message", "inbox", "scheduled", "contact",
     "group", "template", "opt-out", "webhook", "release", "config", "log", "status", "backup",
-    "restore", "phone", "version",
+    "restore", "doctor", "phone", "version",
 )  # fmt: skip
 _EXAMPLES = """examples:
   textko serve                                            start the server on ./data
