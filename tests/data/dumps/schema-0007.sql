@@ -1,0 +1,412 @@
+BEGIN TRANSACTION;
+CREATE TABLE api_keys (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    key_hash BLOB NOT NULL UNIQUE,  -- SHA-256 of the key
+    scopes TEXT NOT NULL,
+    device_ids TEXT,
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    last_used_at INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO "api_keys" VALUES(1,1,'everything','txk_gpIXV3H5',X'25BFB98BA0196EE26F62B052E23788B83198E67EB8ACEE411856AFEC9A2DDA5B','send_sms read_messages read_delivery manage_contacts read_contacts use_templates read_balance create_scheduled read_scheduled read_analytics',NULL,NULL,NULL,NULL,1768471200000);
+INSERT INTO "api_keys" VALUES(2,2,'everything','txk_CjwJCkb0',X'10499DF0B61B5637EC32542906D769E1D4A8363345F62BFA05BF0E2921F8B318','send_sms read_messages read_delivery manage_contacts read_contacts use_templates read_balance create_scheduled read_scheduled read_analytics',NULL,NULL,NULL,1768471200000,1768471200000);
+CREATE TABLE contact_groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE contacts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    phone_number TEXT NOT NULL,
+    name TEXT,
+    last_sim_id INTEGER,            -- the SIM that last wrote to it, or that it wrote to
+    last_sim_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, saved_at INTEGER, first_name TEXT NOT NULL DEFAULT '', last_name TEXT NOT NULL DEFAULT '', email TEXT NOT NULL DEFAULT '', status TEXT NOT NULL DEFAULT 'active', tags TEXT NOT NULL DEFAULT '[]', custom_fields TEXT NOT NULL DEFAULT '{}', search_text TEXT NOT NULL DEFAULT '', textlink_tag TEXT,
+    UNIQUE (user_id, phone_number)
+) STRICT;
+INSERT INTO "contacts" VALUES(1,2,'+251911000001',NULL,2,1768471200000,1768471200000,1768471200000,NULL,'','','','active','[]','{}','',NULL);
+CREATE TABLE conversation_texts (   -- in order of time; what it names may be gone
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    incoming_id INTEGER,            -- one of these two
+    recipient_id INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO "conversation_texts" VALUES(1,1,NULL,1,1768471200000);
+INSERT INTO "conversation_texts" VALUES(2,1,NULL,2,1768471200000);
+INSERT INTO "conversation_texts" VALUES(3,1,NULL,3,1768471200000);
+INSERT INTO "conversation_texts" VALUES(4,1,1,NULL,1768471200000);
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    phone_number TEXT NOT NULL,     -- normalised; a name as it came
+    last_incoming_id INTEGER NOT NULL,
+    last_incoming_at INTEGER NOT NULL,
+    incoming_count INTEGER NOT NULL,
+    unread_count INTEGER NOT NULL,
+    read_to_id INTEGER NOT NULL,    -- of conversation_texts: what came in up to here was read
+    searched_to INTEGER,            -- when it began, texts sent since then were looked for; NULL: all
+    UNIQUE (phone_number, user_id)
+) STRICT;
+INSERT INTO "conversations" VALUES(1,2,'+251911000001',1,1768471200000,1,1,0,NULL);
+CREATE TABLE credit_ledger (        -- every change of an account's number of credits
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('message', 'limits')),
+    amount INTEGER NOT NULL,        -- below zero: taken
+    balance INTEGER,                -- after it; NULL: unlimited from here on
+    message_id INTEGER,             -- the first message of the submit it paid for
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE devices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    model TEXT NOT NULL,
+    app_name TEXT NOT NULL,
+    app_version TEXT NOT NULL,
+    token_hash BLOB UNIQUE,         -- SHA-256 of the device token; NULL: not paired by our protocol
+    is_enabled INTEGER NOT NULL DEFAULT 1,
+    is_default INTEGER NOT NULL DEFAULT 0,
+    battery_percent INTEGER,
+    is_charging INTEGER,
+    network TEXT,
+    signal_percent INTEGER,
+    last_seen_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO "devices" VALUES(1,1,'Phone of admin','Google Pixel 8','textko-android','1.0',X'F90D1FA764D1F5A06A44F82DEFB58EF2BBD5F429002F66FF85FBA531FF68B8A0',1,1,NULL,NULL,NULL,NULL,1768471200000,1768471200000,1768471200000);
+INSERT INTO "devices" VALUES(2,2,'Phone of regular','Google Pixel 8','textko-android','1.0',X'916827C112EB1BC172BD49E221665BCEAEE581B0964716D852B10F78915E05C2',1,1,NULL,NULL,NULL,NULL,1768471200000,1768471200000,1768471200000);
+CREATE TABLE group_members (
+    group_id INTEGER NOT NULL REFERENCES contact_groups (id) ON DELETE CASCADE,
+    contact_id INTEGER NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+    PRIMARY KEY (group_id, contact_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE idempotency_keys (
+    principal TEXT NOT NULL,        -- the API key or user that sent it
+    key TEXT NOT NULL,
+    endpoint TEXT NOT NULL,         -- method and route
+    fingerprint BLOB NOT NULL,      -- SHA-256 of the canonical request body
+    message_ids TEXT NOT NULL,      -- what the first request made
+    expires_at INTEGER NOT NULL, status INTEGER, body BLOB,
+    PRIMARY KEY (principal, endpoint, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE incoming_messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    device_id INTEGER NOT NULL,
+    phone_reference TEXT NOT NULL,  -- the phone's own id of it: repeats are the same message
+    sim_slot INTEGER,
+    sender TEXT NOT NULL,
+    text TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (device_id, phone_reference)
+) STRICT;
+INSERT INTO "incoming_messages" VALUES(1,2,2,'1',NULL,'+251911000001','Hello back',1768471200000,1768471200000);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    dialect TEXT NOT NULL,
+    api_key_id INTEGER,             -- not a reference: the key may go, the record stays
+    text TEXT NOT NULL,
+    encoding TEXT NOT NULL,
+    segments INTEGER NOT NULL,
+    recipient_count INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    sender_id TEXT,
+    custom_id TEXT,
+    scheduled_at INTEGER,
+    expires_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+, credits INTEGER) STRICT;
+INSERT INTO "messages" VALUES(1,2,'textko',2,'delivered','GSM-7',1,1,'delivered',5,NULL,NULL,NULL,1768730400000,1768471200000,1768471200000,NULL);
+INSERT INTO "messages" VALUES(2,2,'textko',2,'failed','GSM-7',1,1,'failed',5,NULL,NULL,NULL,1768730400000,1768471200000,1768471200000,NULL);
+INSERT INTO "messages" VALUES(3,2,'textko',2,'waiting','GSM-7',1,1,'queued',5,NULL,NULL,NULL,1768730400000,1768471200000,1768471200000,NULL);
+CREATE TABLE opt_outs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    phone_number TEXT NOT NULL,     -- normalised
+    source TEXT NOT NULL CHECK (source IN ('text', 'operator')),
+    created_at INTEGER NOT NULL,
+    UNIQUE (user_id, phone_number)
+) STRICT;
+CREATE TABLE pairing_codes (
+    code_hash BLOB PRIMARY KEY,     -- SHA-256 of the code
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    device_name TEXT,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER,
+    device_id INTEGER REFERENCES devices (id) ON DELETE SET NULL
+, id TEXT) STRICT, WITHOUT ROWID;
+INSERT INTO "pairing_codes" VALUES(X'0DD186D6CEC8FC4833D5DD85002319E4AA7638BD2719AC8733A751F6998AAA7F',1,'Phone of admin',1768471200000,1768471800000,1768471200000,1,'703e2b8e7522c00d28dffb79');
+INSERT INTO "pairing_codes" VALUES(X'74F8E20C56857904CF227E78D4A3A87845CF70746A79C406720DCDBD494645FE',2,'Phone of regular',1768471200000,1768471800000,1768471200000,2,'d39c12552e639a12c6aba3b6');
+CREATE TABLE recipient_events (     -- the time line; the first line, queued or scheduled, is the recipient's own row
+    recipient_id INTEGER NOT NULL REFERENCES recipients (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    device_id INTEGER,
+    offer_number INTEGER,
+    actor TEXT NOT NULL,
+    detail TEXT,
+    PRIMARY KEY (recipient_id, number)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "recipient_events" VALUES(1,1,'offered',1768471200000,2,1000000000,'device',NULL);
+INSERT INTO "recipient_events" VALUES(1,2,'claimed',1768471200000,2,1000000000,'device',NULL);
+INSERT INTO "recipient_events" VALUES(1,3,'sent',1768471200000,2,1000000000,'device',NULL);
+INSERT INTO "recipient_events" VALUES(1,4,'delivered',1768471200000,2,1000000000,'device',NULL);
+INSERT INTO "recipient_events" VALUES(2,1,'offered',1768471200000,2,1000000001,'device',NULL);
+INSERT INTO "recipient_events" VALUES(2,2,'claimed',1768471200000,2,1000000001,'device',NULL);
+INSERT INTO "recipient_events" VALUES(2,3,'failed',1768471200000,2,1000000001,'device','generic');
+CREATE TABLE recipients (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL,
+    phone_number TEXT NOT NULL,
+    state TEXT NOT NULL,
+    lane TEXT,                      -- where it waits now: a<user>, d<device>, s<SIM>; NULL: not waiting
+    home_lane TEXT NOT NULL,        -- where it goes back to when an offer lapses or a back-off ends
+    priority INTEGER NOT NULL,
+    device_id INTEGER,              -- not a reference: the device may go, the record stays
+    sim_id INTEGER,
+    offer_number INTEGER NOT NULL DEFAULT 0,
+    lease_count INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER,
+    expires_at INTEGER,
+    cancel_requested_at INTEGER,
+    error_code TEXT,
+    error TEXT,
+    segments INTEGER NOT NULL,
+    event_count INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    claimed_at INTEGER,
+    sent_at INTEGER,
+    delivered_at INTEGER,
+    ended_at INTEGER
+, text TEXT) STRICT;
+INSERT INTO "recipients" VALUES(1,1,2,'+251911000001','delivered',NULL,'a2',5,2,2,1000000000,1,NULL,1768730400000,NULL,NULL,NULL,1,4,1768471200000,1768471200000,1768471200000,1768471200000,1768471200000,NULL);
+INSERT INTO "recipients" VALUES(2,2,2,'+251911000001','failed',NULL,'a2',5,2,2,1000000001,1,NULL,1768730400000,NULL,'generic','generic',1,3,1768471200000,1768471200000,NULL,NULL,1768471200000,NULL);
+INSERT INTO "recipients" VALUES(3,3,2,'+251911000001','queued','a2','a2',5,NULL,NULL,0,0,1768730400000,1768730400000,NULL,NULL,NULL,1,0,1768471200000,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE releases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    version_code INTEGER NOT NULL UNIQUE,
+    version TEXT NOT NULL,
+    package TEXT NOT NULL,          -- the app's id, as its manifest says
+    notes TEXT NOT NULL,
+    file_name TEXT NOT NULL,        -- in the folder releases of the data directory
+    file_bytes INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('draft', 'published', 'withdrawn')),
+    is_active INTEGER NOT NULL DEFAULT 0,
+    download_count INTEGER NOT NULL DEFAULT 0,
+    published_at INTEGER,           -- the first time
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE scheduled_messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    api_key_id INTEGER,             -- not a reference: the key may go, what it ordered stays
+    device_ids TEXT,                -- of that key: the only devices it may send through
+    text TEXT NOT NULL,
+    sender_id TEXT,
+    recipient_type TEXT NOT NULL,
+    recipients TEXT NOT NULL,       -- JSON array: phone numbers and public ids, as they were given
+    send_at INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'processing', 'sent', 'partially_failed', 'failed', 'cancelled')),
+    error_code TEXT,                -- why it failed
+    error TEXT,
+    recipient_count INTEGER NOT NULL,   -- estimates until it is sent
+    segments INTEGER NOT NULL,
+    credits INTEGER NOT NULL,
+    encoding TEXT NOT NULL,
+    message_ids TEXT NOT NULL DEFAULT '[]',     -- JSON array: what was made of it
+    sent_at INTEGER,                -- when that was
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+, variables TEXT) STRICT;
+CREATE TABLE secrets (           -- keys this installation made for itself
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO "secrets" VALUES('jwt','77bbb4c8eb7834f5b98ba0b25689088b77b58a8a9007d398277fdfdad10f863a');
+INSERT INTO "secrets" VALUES('links','8d52afc20491c030dc9b702084ca3ea06859ded16d6703b3e08bc12cb64ed247');
+INSERT INTO "secrets" VALUES('public_ids','ef7df1b225e455cbc836f1213f3ae09406fc03f39e3bdfad467000109e4183c7');
+INSERT INTO "secrets" VALUES('starts','1');
+INSERT INTO "secrets" VALUES('verifications','421cc75483406a2bacd57eb5271e0ade6c99e98ca797eacad3602db0420ee720');
+CREATE TABLE sim_recipients (       -- distinct numbers a SIM wrote to in a month; only for SIMs with that limit
+    sim_id INTEGER NOT NULL REFERENCES sims (id) ON DELETE CASCADE,
+    month TEXT NOT NULL,
+    phone_number TEXT NOT NULL,
+    PRIMARY KEY (sim_id, month, phone_number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sims (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    device_id INTEGER NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+    slot INTEGER NOT NULL,
+    number TEXT,
+    carrier TEXT,
+    subscription_id INTEGER,
+    country_iso TEXT,
+    min_gap_ms INTEGER,
+    per_minute INTEGER,
+    per_hour INTEGER,
+    per_day INTEGER,
+    recipients_per_month INTEGER,
+    is_present INTEGER NOT NULL DEFAULT 1, window_from_minute INTEGER, window_to_minute INTEGER,
+    UNIQUE (device_id, slot)
+) STRICT;
+INSERT INTO "sims" VALUES(1,1,1,'+251911000001','Ethio',7,'et',NULL,NULL,NULL,NULL,NULL,1,NULL,NULL);
+INSERT INTO "sims" VALUES(2,2,1,'+251911000001','Ethio',7,'et',NULL,NULL,NULL,NULL,NULL,1,NULL,NULL);
+CREATE TABLE templates (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    description TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE usage (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    month TEXT NOT NULL,            -- 2026-01, UTC
+    messages INTEGER NOT NULL,      -- recipients
+    segments INTEGER NOT NULL,
+    PRIMARY KEY (user_id, month)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "usage" VALUES(2,'2026-01',3,3);
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    email TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    name TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('ADMIN', 'REGULAR')),
+    token_version INTEGER NOT NULL DEFAULT 1,
+    credits INTEGER,
+    monthly_limit INTEGER,
+    subscription_ends_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO "users" VALUES(1,'admin@example.org','admin','$2b$04$Zdn4tT5fBgaK2.k9dn2vHOWjA7e.r.lelSF4A2evcmGkf7X0wyx62','ADMIN',1,NULL,NULL,NULL,1768471200000,1768471200000);
+INSERT INTO "users" VALUES(2,'regular@example.org','regular','$2b$04$GZw7d6xUJD7LeFcrQWVBauo53BluN0XDfN9xrlYgmNwLXxsW7rA2O','REGULAR',1,NULL,NULL,NULL,1768471200000,1768471200000);
+CREATE TABLE verifications (        -- the latest code of an account for a number
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    phone_number TEXT NOT NULL,
+    code_hash BLOB,                 -- HMAC-SHA256 with this installation's secret; NULL: the code was used
+    wrong_count INTEGER NOT NULL,   -- tries that did not match
+    expires_at INTEGER NOT NULL,
+    sent_times TEXT NOT NULL,       -- space-separated: when codes were sent within the last hour
+    forget_at INTEGER NOT NULL,     -- from then on the row says nothing of interest
+    PRIMARY KEY (user_id, phone_number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE webhook_attempts (
+    delivery_id INTEGER NOT NULL REFERENCES webhook_deliveries (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status INTEGER,
+    error TEXT,
+    answer TEXT,
+    PRIMARY KEY (delivery_id, number)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "webhook_attempts" VALUES(1,1,1768471200000,0,NULL,'cannot connect to 127.0.0.1: Connect call failed (''127.0.0.1'', 9)',NULL);
+INSERT INTO "webhook_attempts" VALUES(2,1,1768471200000,0,NULL,'cannot connect to 127.0.0.1: Connect call failed (''127.0.0.1'', 9)',NULL);
+CREATE TABLE webhook_deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id INTEGER NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    body BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+    attempt_count INTEGER NOT NULL DEFAULT 0,
+    attempts_before INTEGER NOT NULL DEFAULT 0,  -- attempt_count when it was last redelivered: the schedule starts anew there
+    next_attempt_at INTEGER,
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER
+) STRICT;
+INSERT INTO "webhook_deliveries" VALUES(1,1,2,'MESSAGE_SENT',X'7B22776562686F6F6B4576656E74223A224D4553534147455F53454E54222C22736D734964223A22363936386261613033363030636634636465386466623433222C22737461747573223A2273656E74222C22726563697069656E74223A222B323531393131303030303031222C2273656E744174223A22323032362D30312D31355431303A30303A30302E3030305A222C226D657373616765223A2264656C697665726564222C226465766963654964223A22363936386261613036613430633832656233306539633736222C22736D7342617463684964223A22363936386261613064636461353335323339383865346237222C22776562686F6F6B537562736372697074696F6E4964223A22363936386261613034323033653161326536643362613664222C226964656D706F74656E63794B6579223A22363936386261613035316263616563323862383064323838227D','pending',1,0,1768471380000,1768471200000,NULL);
+INSERT INTO "webhook_deliveries" VALUES(2,1,2,'MESSAGE_DELIVERED',X'7B22776562686F6F6B4576656E74223A224D4553534147455F44454C495645524544222C22736D734964223A22363936386261613033363030636634636465386466623433222C22737461747573223A2264656C697665726564222C22726563697069656E74223A222B323531393131303030303031222C2273656E744174223A22323032362D30312D31355431303A30303A30302E3030305A222C2264656C6976657265644174223A22323032362D30312D31355431303A30303A30302E3030305A222C226D657373616765223A2264656C697665726564222C226465766963654964223A22363936386261613036613430633832656233306539633736222C22736D7342617463684964223A22363936386261613064636461353335323339383865346237222C22776562686F6F6B537562736372697074696F6E4964223A22363936386261613034323033653161326536643362613664222C226964656D706F74656E63794B6579223A22363936386261613032306438356334653366303434663933227D','pending',1,0,1768471380000,1768471200000,NULL);
+CREATE TABLE webhooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    url TEXT NOT NULL,
+    format TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    events TEXT NOT NULL,
+    is_enabled INTEGER NOT NULL DEFAULT 1,
+    disabled_reason TEXT,
+    success_count INTEGER NOT NULL DEFAULT 0,
+    failure_count INTEGER NOT NULL DEFAULT 0,
+    last_success_at INTEGER,
+    last_failure_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO "webhooks" VALUES(1,2,'','http://127.0.0.1:9/hook','textko','whsec_gLC3u6CXLCjotPxaSHVTwPZ7BNQjVufpUZTsmvv5v8M=','MESSAGE_SENT MESSAGE_DELIVERED',1,NULL,0,2,NULL,1768471200000,1768471200000,1768471200000);
+CREATE INDEX users_in_role ON users (role, id);
+CREATE INDEX api_keys_of_user ON api_keys (user_id, id);
+CREATE INDEX devices_of_user ON devices (user_id, id);
+CREATE INDEX pairing_codes_of_user ON pairing_codes (user_id);
+CREATE INDEX pairing_codes_of_device ON pairing_codes (device_id) WHERE device_id IS NOT NULL;
+CREATE INDEX messages_of_user ON messages (user_id, id);
+CREATE INDEX messages_in_state ON messages (user_id, state, id);
+CREATE INDEX recipients_of_message ON recipients (message_id);
+CREATE INDEX recipients_waiting ON recipients (lane, priority, id) WHERE lane IS NOT NULL;
+CREATE INDEX recipients_due ON recipients (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX recipients_of_sim ON recipients (sim_id, claimed_at) WHERE claimed_at IS NOT NULL;
+CREATE INDEX recipients_of_device ON recipients (device_id, claimed_at) WHERE claimed_at IS NOT NULL;
+CREATE INDEX recipients_held ON recipients (device_id, sim_id) WHERE state IN ('offered', 'claimed');
+CREATE INDEX incoming_messages_of_user ON incoming_messages (user_id, id);
+CREATE INDEX incoming_messages_of_device ON incoming_messages (device_id, id);
+CREATE INDEX webhooks_of_user ON webhooks (user_id, id);
+CREATE INDEX webhook_deliveries_of_webhook ON webhook_deliveries (webhook_id, id);
+CREATE INDEX webhook_deliveries_of_user ON webhook_deliveries (user_id, id);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_failed ON webhook_deliveries (webhook_id, id) WHERE state = 'failed';
+CREATE INDEX idempotency_keys_expiry ON idempotency_keys (expires_at);
+CREATE INDEX contacts_saved ON contacts (user_id, saved_at, id) WHERE saved_at IS NOT NULL;
+CREATE INDEX contact_groups_of_user ON contact_groups (user_id, id);
+CREATE INDEX group_members_of_contact ON group_members (contact_id);
+CREATE INDEX templates_of_user ON templates (user_id, id);
+CREATE INDEX scheduled_messages_of_user ON scheduled_messages (user_id, id);
+CREATE INDEX scheduled_messages_in_status ON scheduled_messages (user_id, status, id);
+CREATE INDEX scheduled_messages_due ON scheduled_messages (send_at) WHERE status = 'pending';
+CREATE INDEX scheduled_messages_processing ON scheduled_messages (id) WHERE status = 'processing';
+CREATE INDEX credit_ledger_of_user ON credit_ledger (user_id, id);
+CREATE INDEX verifications_past ON verifications (forget_at);
+CREATE UNIQUE INDEX releases_active ON releases (is_active) WHERE is_active = 1;
+CREATE INDEX opt_outs_of_user ON opt_outs (user_id, id);
+CREATE UNIQUE INDEX conversations_newest ON conversations (last_incoming_id);
+CREATE INDEX conversations_of_user ON conversations (user_id, last_incoming_id);
+CREATE INDEX conversation_texts_of ON conversation_texts (conversation_id, id);
+CREATE INDEX contacts_of_all ON contacts (saved_at, id) WHERE saved_at IS NOT NULL;
+CREATE INDEX scheduled_messages_of_all_in_status ON scheduled_messages (status, id);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('conversations',1);
+INSERT INTO "sqlite_sequence" VALUES('conversation_texts',4);
+INSERT INTO "sqlite_sequence" VALUES('users',2);
+INSERT INTO "sqlite_sequence" VALUES('api_keys',2);
+INSERT INTO "sqlite_sequence" VALUES('devices',2);
+INSERT INTO "sqlite_sequence" VALUES('sims',2);
+INSERT INTO "sqlite_sequence" VALUES('webhooks',1);
+INSERT INTO "sqlite_sequence" VALUES('messages',3);
+INSERT INTO "sqlite_sequence" VALUES('recipients',3);
+INSERT INTO "sqlite_sequence" VALUES('contacts',1);
+INSERT INTO "sqlite_sequence" VALUES('incoming_messages',1);
+INSERT INTO "sqlite_sequence" VALUES('webhook_deliveries',2);
+COMMIT;
+PRAGMA user_version = 7;
