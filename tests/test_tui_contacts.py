@@ -115,7 +115,7 @@ async def test_marked_contacts_are_deleted_after_a_question(
         await seen.press("d")
         await seen.see("Delete 2 contacts?")
         await seen.press("y")
-        await seen.see("1 contacts")
+        await seen.see("1 contact")
 
     assert [c.first_name for c in (await admin.list_contacts()).contacts] == ["Stays"]
 
@@ -270,7 +270,7 @@ async def test_a_regular_user_sees_and_makes_only_their_own(
     await admin.create_group(wire.NewGroup(name="Theirs"), ADMIN_EMAIL)
 
     async with screens(server, "contacts", token=server.regular.jwt) as seen:
-        await seen.see("Sara", "1 contacts")
+        await seen.see("Sara", "1 contact")
         await seen.press("c")
         await seen.see("New contact", "Mine")
         assert "Account" not in seen.text.partition("New contact")[2].partition("Status")[0]

@@ -106,7 +106,7 @@ async def test_unread_ones_are_found_and_marked_as_read(
         await seen.press("n")
         await seen.see(f"{ABEBE} marked as read.")
         await seen.press("f")
-        await seen.see("1 conversations", "From Sara")
+        await seen.see("1 conversation", "From Sara")
         assert "From Abebe" not in seen.text
 
     page = await admin.list_conversations()
@@ -127,7 +127,7 @@ async def test_number_becomes_a_contact_and_then_leads_to_it(
         await seen.press("f2")
         await seen.see("Saved Abebe.", f"Abebe {ABEBE}")
         await seen.press("c")
-        await seen.see("Conversations ›", "1 contacts", "active")
+        await seen.see("Conversations ›", "1 contact", "active")
 
     [contact] = (await admin.list_contacts()).contacts
     assert (contact.user, contact.phone_number) == (REGULAR_EMAIL, ABEBE)
@@ -160,7 +160,7 @@ async def test_a_whole_number_is_found_by_the_server_and_a_part_of_it_here(
             await seen.press("slash")
             await seen.type(text)
             await seen.see_no_more("From Abebe")
-            await seen.see("1 conversations", "From Sara")
+            await seen.see("1 conversation", "From Sara")
             await seen.press("enter", "escape")
             await seen.see("2 conversations")
 
@@ -170,7 +170,7 @@ async def test_a_regular_user_sees_only_their_own(server: RunningServer) -> None
     await hear(server, "mine")
 
     async with screens(server, "conversations", token=server.regular.jwt) as seen:
-        await seen.see("1 conversations", "mine")
+        await seen.see("1 conversation", "mine")
         assert "theirs" not in seen.text
         await seen.press("n")
         await seen.see("marked as read")

@@ -239,7 +239,7 @@ async def test_deletion_names_what_goes_with_the_phone(server: RunningServer) ->
         await seen.see("Delete Phone of regular?", "1 text that only it may send fails")
         await seen.press("y")
         await seen.see("Phone of regular deleted")
-        await seen.see("1 phones")
+        await seen.see("1 phone")
 
     async with AdminClient.at_url(server.url, server.regular.jwt) as regular:
         assert (await regular.list_devices()).devices == []

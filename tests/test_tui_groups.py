@@ -61,7 +61,7 @@ async def test_members_stand_beside_a_group_and_on_the_page_of_contacts(
         await seen.press("down")
         await seen.see(ABEBE)
         await seen.press("l")
-        await seen.see("1 contacts", ABEBE, "› Customers")
+        await seen.see("1 contact", ABEBE, "› Customers")
         assert SARA not in seen.text
         await seen.press("escape")
         await seen.see("2 groups")
@@ -112,7 +112,7 @@ async def test_groups_are_deleted_and_their_contacts_stay(
         await seen.press("d")
         await seen.see("Delete the group Staff?", "1 contacts stay")
         await seen.press("y")
-        await seen.see("1 groups")
+        await seen.see("1 group")
 
     assert [g.name for g in (await admin.list_groups()).groups] == ["Customers"]
     assert len((await admin.list_contacts()).contacts) == 2
@@ -125,7 +125,7 @@ async def test_a_regular_user_sees_and_makes_only_their_own(
     await make(admin, "Mine", user=REGULAR_EMAIL)
 
     async with screens(server, "groups", token=server.regular.jwt) as seen:
-        await seen.see("Mine", "1 groups")
+        await seen.see("Mine", "1 group")
         await seen.press("c")
         await seen.see("New group")
         await seen.fill("name", "Another")

@@ -103,7 +103,7 @@ async def test_conversation_of_a_text_is_one_key_away_and_back(server: RunningSe
     async with screens(server, "inbox") as seen:
         await seen.see("From Abebe", "From Sara")
         await seen.press("l")
-        await seen.see("Inbox ›", "1 conversations", "◂ they", "From Abebe")
+        await seen.see("Inbox ›", "1 conversation", "◂ they", "From Abebe")
         assert "From Sara" not in seen.text
         await seen.press("escape")
         await seen.see("2 texts")
@@ -116,7 +116,7 @@ async def test_conversation_of_a_name_is_found_too(server: RunningServer) -> Non
     async with screens(server, "inbox") as seen:
         await seen.see("MTN Info")
         await seen.press("l")
-        await seen.see("1 conversations", "Your balance is 20", "◂ they")
+        await seen.see("1 conversation", "Your balance is 20", "◂ they")
 
 
 async def test_senders_are_marked_as_read(server: RunningServer, admin: AdminClient) -> None:
@@ -202,9 +202,9 @@ async def test_a_regular_user_sees_only_their_own(server: RunningServer) -> None
     await hear(server, "mine")
 
     async with screens(server, "inbox", token=server.regular.jwt) as seen:
-        await seen.see("mine", "1 texts")
+        await seen.see("mine", "1 text")
         await seen.press("l")
-        await seen.see("1 conversations", "◂ they")
+        await seen.see("1 conversation", "◂ they")
         assert "theirs" not in seen.text
 
 
@@ -231,7 +231,7 @@ async def test_what_people_sent_never_breaks_a_row_of_80_columns(
         await seen.press("enter")
         await seen.see(f"From {ABEBE}", "second line")
         await seen.press("escape", "down", "l")
-        await seen.see("1 conversations", "plain")
+        await seen.see("1 conversation", "plain")
 
         assert "\x1b" not in seen.text
         assert "\u202e" not in seen.text

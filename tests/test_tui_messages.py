@@ -276,7 +276,7 @@ async def test_a_regular_user_sees_only_their_own(
     await send(admin, server.regular, text="of the user")
 
     async with screens(server, "messages", token=server.regular.jwt) as seen:
-        await seen.see("of the user", "1 messages")
+        await seen.see("of the user", "1 message")
         assert "of the admin" not in seen.text
         await seen.see_no_more("Users")
         await seen.press("c")

@@ -81,7 +81,7 @@ async def test_a_regular_user_sees_and_adds_only_their_own(
         await seen.see("Write to a number no more")
         await seen.fill("phoneNumber", SARA)
         await seen.press("enter")
-        await seen.see("1 opt-outs", SARA)
+        await seen.see("1 opt-out", SARA)
 
     assert await numbers(admin, REGULAR_EMAIL) == [SARA]
     assert await numbers(admin, ADMIN_EMAIL) == [ABEBE]

@@ -163,7 +163,7 @@ async def test_a_regular_user_sees_and_makes_only_their_own(
     await admin.create_group(wire.NewGroup(name="Of the admin"), ADMIN_EMAIL)
 
     async with screens(server, "scheduled", token=server.regular.jwt) as seen:
-        await seen.see("mine", "1 scheduled messages")
+        await seen.see("mine", "1 scheduled message")
         await seen.press("c")
         await seen.see("Schedule a message")
         assert "Of the admin" not in seen.text

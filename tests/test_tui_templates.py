@@ -127,7 +127,7 @@ async def test_templates_are_deleted_after_a_question(
         await seen.press("d")
         await seen.see("Delete the template Hello?", "What was sent")
         await seen.press("y")
-        await seen.see("1 templates")
+        await seen.see("1 template")
 
     assert [t.name for t in (await admin.list_templates()).templates] == ["Bill"]
 
@@ -139,7 +139,7 @@ async def test_a_regular_user_sees_and_makes_only_their_own(
     await make(admin, "Mine", user=REGULAR_EMAIL)
 
     async with screens(server, "templates", token=server.regular.jwt) as seen:
-        await seen.see("Mine", "1 templates")
+        await seen.see("Mine", "1 template")
         await seen.press("c")
         await seen.see("New template")
         await seen.fill("name", "Another")

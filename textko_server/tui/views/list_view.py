@@ -152,7 +152,8 @@ class ListView(View, Generic[Row]):
     def counts(self) -> str:
         records = self.records
         known = f"{records.row_count:,}{'' if records.is_complete else '+'}"
-        text = f"{self._total or known} {self.NOUN[1]}"
+        count = self._total or known
+        text = f"{count} {self.NOUN[count != '1']}"
         if records.marks:
             text = f"{len(records.marks)} marked  {text}"
         if records.hidden_count:
