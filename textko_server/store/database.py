@@ -11,6 +11,7 @@ Refuses to know what is stored; see migrations/ for that.
 """
 
 import asyncio
+import logging
 import queue
 import shutil
 import sqlite3
@@ -29,6 +30,8 @@ from textko_server.store.migrations import migrate
 from textko_server.store.transaction import Parameters, Row, Transaction
 
 __all__ = ["Database", "Row", "Transaction"]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -62,6 +65,7 @@ class Database:
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._reader_connections: list[aiosqlite.Connection] = []
         self._writer_connection: sqlite3.Connection | None = None
+        self._is_refused = False
         self.publish: Callable[[list[object]], None] = lambda _events: None
         """Called on the event loop with the events of each commit, before its callers resume."""
         self.on_loss: Callable[[], None] = lambda: None
@@ -234,6 +238,7 @@ class Database:
             for write in group:
                 self._run(connection, write, events)
             connection.execute("COMMIT")
+            self._tell_of([write.error for write in group])
         except sqlite3.Error as error:
             if connection.in_transaction:
                 # A disk that refuses even this has ended the transaction by itself.
@@ -242,6 +247,7 @@ class Database:
             events.clear()
             for write in group:
                 write.error = write.error or _unavailable(error)
+            self._tell_of([write.error for write in group])
             self._note_loss()
         self._hand_back(group, events)
 
@@ -265,6 +271,16 @@ class Database:
         else:
             events.extend(transaction.events)
         connection.execute("RELEASE write")
+
+    def _tell_of(self, errors: list[BaseException | None]) -> None:
+        """Log once when the disk begins to refuse, and once when it takes changes again."""
+        refusals = [error for error in errors if isinstance(error, Unavailable)]
+        if refusals and not self._is_refused:
+            self._is_refused = True
+            log.error("database_refuses", extra={"reason": refusals[0].message})
+        elif self._is_refused and not refusals:
+            self._is_refused = False
+            log.warning("database_takes_changes_again")
 
     def _note_loss(self) -> None:
         if self._loop is not None:
