@@ -9,7 +9,7 @@ class Times:
     """`zone`: None is this machine's."""
 
     def __init__(self, zone: tzinfo | None = None) -> None:
-        self._zone = zone
+        self.zone = zone
 
     def full(self, at_ms: int | None) -> str | None:
         """`2026-01-31 09:30:05`"""
@@ -33,7 +33,7 @@ class Times:
         return f"{self._moment(at_ms):%Y%m%d-%H%M%S}"
 
     def _moment(self, at_ms: int) -> datetime:
-        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self._zone)
+        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self.zone)
 
 
 def ago(at_ms: int | None, now_ms: int) -> str | None:
