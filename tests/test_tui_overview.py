@@ -33,6 +33,15 @@ async def empty(server: RunningServer, person: Person) -> None:
             await client.delete_api_key(key.id)
 
 
+async def add_failing_webhook(server: RunningServer) -> str:
+    """The regular user's, whose address nobody answers; its id."""
+    async with AdminClient.at_url(server.url, server.regular.jwt) as client:
+        body = wire.NewWebhook(url="http://127.0.0.1:9/hook", events=["MESSAGE_SENT"], name="Shop")
+        webhook = await client.create_webhook(body)
+        await client.test_webhook(webhook.id)
+        return webhook.id
+
+
 def line_with(seen: Screens, text: str) -> str:
     return next(line for line in seen.lines if text in line)
 
@@ -162,6 +171,18 @@ async def test_enter_on_failures_shows_the_messages(server: RunningServer) -> No
         await seen.see("state:failed since:1h", NUMBER)
 
 
+async def test_webhook_that_fails_stands_there_and_leads_to_its_page(
+    server: RunningServer,
+) -> None:
+    await add_failing_webhook(server)
+
+    async with screens(server) as seen:
+        await seen.see("Webhook that fails", "✗ Shop", "Shop did not take the last delivery")
+        await seen.press("enter")
+        await seen.until(lambda: seen.app.view.page.name == "webhooks", "the webhooks")
+        await seen.see("› ", "Shop")
+
+
 async def test_tab_and_click_lead_to_a_phone(server: RunningServer) -> None:
     async with screens(server) as seen:
         await seen.see(ADMINS, REGULARS)
@@ -203,6 +224,9 @@ async def test_first_steps_have_their_keys(server: RunningServer) -> None:
         await seen.see("Pair a phone", "Show the code")
         await seen.press("escape", "c")
         await seen.see("Write a message")
+        await seen.press("escape", "K")
+        await seen.until(lambda: seen.app.view.page.name == "api_keys", "the keys")
+        await seen.until(lambda: seen.app.screen is not seen.app.view, "the form")
 
 
 async def test_enter_takes_the_first_step(server: RunningServer) -> None:
@@ -212,6 +236,14 @@ async def test_enter_takes_the_first_step(server: RunningServer) -> None:
         await seen.see("No phone is paired yet")
         await seen.press("enter")
         await seen.see("Show the code")
+
+
+async def test_admin_makes_a_user_from_here(server: RunningServer) -> None:
+    async with screens(server) as seen:
+        await seen.see("What needs a hand")
+        await seen.press("U")
+        await seen.until(lambda: seen.app.view.page.name == "users", "the users")
+        await seen.until(lambda: seen.app.screen is not seen.app.view, "the form")
 
 
 async def test_message_is_written_from_here(server: RunningServer) -> None:
