@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tortures import kills
+from tortures import kills, stops
 from tortures.evidence import Records, Verdict, judge
 
 
@@ -107,3 +107,11 @@ def test_state_that_contradicts_the_radio_is_seen(forged: Callable[[str], Verdic
     )
 
     assert verdict.untrue_states == 1
+
+
+def test_stop_under_load_answers_every_poll_and_takes_nothing_it_does_not_answer(
+    tmp_path: Path,
+) -> None:
+    outcome = stops.run(tmp_path, polls_count=200)
+
+    assert outcome.is_good, outcome

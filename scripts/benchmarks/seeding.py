@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
+from textko_server.care.data_dir import DATABASE_NAME
 from textko_server.clock import Clock
 from textko_server.config import AccountSettings, Settings
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.public_ids import Kind
 from textko_server.model import Role
-from textko_server.server import DATABASE_NAME
 from textko_server.store import devices as device_store
 from textko_server.store.database import Database, Transaction
 from textko_server.store.devices import NewSim

@@ -55,17 +55,18 @@ class Outcome(msgspec.Struct, frozen=True):
         return msgspec.structs.asdict(self)
 
 
-def run(directory: Path) -> Outcome:
+def run(directory: Path, polls_count: int = POLLS_COUNT) -> Outcome:
     hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
-    seeds = seed(directory / "stop", phones_count=POLLS_COUNT)
+    seeds = seed(directory / "stop", phones_count=polls_count)
     with Server(directory / "stop") as server:
-        return uvloop.run(_Stop(server, seeds).run())
+        return uvloop.run(_Stop(server, seeds, polls_count).run())
 
 
 class _Stop:
-    def __init__(self, server: Server, seeds: Seeds) -> None:
+    def __init__(self, server: Server, seeds: Seeds, polls_count: int) -> None:
         self._server = server
+        self._polls_count = polls_count
         self._seeds = seeds
         self._answered_polls_count = 0
         self._accepted_count = 0
@@ -78,7 +79,10 @@ class _Stop:
         in_threads = asyncio.to_thread
         await self._open_polls()
         await in_threads(
-            wait_for, lambda: polls_open_count(self._server) >= POLLS_COUNT, 20, "all polls open"
+            wait_for,
+            lambda: polls_open_count(self._server) >= self._polls_count,
+            20,
+            "all polls open",
         )
         submitters = [asyncio.create_task(self._submit()) for _ in range(SUBMITTERS_COUNT)]
         await asyncio.sleep(LOAD_S)
@@ -87,8 +91,8 @@ class _Stop:
         stored_count = self._stored_count()
         return Outcome(
             stop_s=round(stop_s, 3),
-            polls_count=POLLS_COUNT,
-            polls_unanswered=POLLS_COUNT - self._answered_polls_count,
+            polls_count=self._polls_count,
+            polls_unanswered=self._polls_count - self._answered_polls_count,
             submits_accepted=self._accepted_count,
             submits_refused=self._refused_count,
             submits_failed=self._failed_count,
