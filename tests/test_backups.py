@@ -17,6 +17,7 @@ from tests.gateways import world as open_world
 from tests.servers import PASSWORD, RunningServer, running_server
 from textko_server.care.archive import Manifest
 from textko_server.care.backup import Made, Source, make_backup
+from textko_server.care.backup_dir import keep_newest
 from textko_server.care.restore import restore
 from textko_server.clock import HOUR_MS
 from textko_server.config import BackupSettings
@@ -206,6 +207,18 @@ async def test_backups_are_made_by_the_clock_and_the_oldest_go(keeping: RunningS
 
     assert names_kept(keeping)[0] == "textko-20260116T100100Z.tar.gz"
     assert theirs.exists()
+
+
+def test_backups_that_a_wrong_clock_dated_later_do_not_push_out_the_one_just_made(
+    tmp_path: Path,
+) -> None:
+    names = [f"textko-20{year}0101T000000Z.tar.gz" for year in (25, 26, 70, 71)]
+    for name in names:
+        (tmp_path / name).write_text("")
+
+    keep_newest(tmp_path, 2, tmp_path / names[1])
+
+    assert files_in(tmp_path) == [names[1], names[3]]
 
 
 async def test_failed_backup_is_told_until_one_succeeds(keeping: RunningServer) -> None:

@@ -48,9 +48,13 @@ def list_backups(folder: Path) -> list[KeptBackup]:
     return sorted((b for b in found if b), key=lambda backup: backup.created_at, reverse=True)
 
 
-def keep_newest(folder: Path, count: int) -> list[Path]:
-    """Delete all others; returns what was deleted. Raises Unavailable."""
-    old = [backup.path for backup in list_backups(folder)[count:]]
+def keep_newest(folder: Path, count: int, made: Path) -> list[Path]:
+    """Delete all others; returns what was deleted. Raises Unavailable.
+
+    `made` just now is kept, also beside some that a clock which was wrong has dated later.
+    """
+    others = [backup.path for backup in list_backups(folder) if backup.path.name != made.name]
+    old = others[count - 1 :]
     try:
         for path in old:
             path.unlink(missing_ok=True)

@@ -93,7 +93,7 @@ def _run_here(options: argparse.Namespace) -> int:
     with Progress(str(target)) as progress:
         made = make_backup(source, target, now_ms, progress)
     if folder is not None and keep is not None:
-        backup_dir.keep_newest(folder, keep)
+        backup_dir.keep_newest(folder, keep, target)
     _answer(
         options,
         MadeBackup(
@@ -124,7 +124,7 @@ def _run_elsewhere(options: argparse.Namespace) -> int:
             target = options.file / made.name if is_folder else options.file
             await _download(admin, made, target)
             if is_folder and options.keep is not None:
-                backup_dir.keep_newest(options.file, options.keep)
+                backup_dir.keep_newest(options.file, options.keep, target)
             made = msgspec.structs.replace(made, path=str(target.absolute()))
         _answer(options, made)
 

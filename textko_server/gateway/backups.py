@@ -92,7 +92,7 @@ class Backups:
         backup_dir.prepare(self.folder)
         target = self.folder / backup_dir.name_at(now_ms)
         made = make_backup(self._source, target, now_ms, self._go_on)
-        backup_dir.keep_newest(self.folder, self._settings.keep)
+        backup_dir.keep_newest(self.folder, self._settings.keep, target)
         return made
 
     def _go_on(self, _done: int, _all: int) -> None:
