@@ -19,7 +19,9 @@ def make_apk(
 ) -> Path:
     """`content`: what the app consists of, to make one file differ from another."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as apk:
-        apk.writestr("AndroidManifest.xml", make_manifest(version, version_code, utf8=utf8))
+        # With a ZipInfo of its own it has no date: the same content is the same file.
+        manifest = make_manifest(version, version_code, utf8=utf8)
+        apk.writestr(zipfile.ZipInfo("AndroidManifest.xml"), manifest, zipfile.ZIP_DEFLATED)
         apk.writestr(zipfile.ZipInfo("classes.dex"), content)
     return path
 

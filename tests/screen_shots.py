@@ -32,7 +32,7 @@ class Shot:
     """It looks again by itself before anything is done there."""
 
     def masked(self, text: str) -> str:
-        return re.sub(self.mask, lambda found: "~" * len(found[0]), text) if self.mask else text
+        return re.sub(self.mask, "~", text) if self.mask else text
 
 
 async def draw_texts(world: Scenery, shots: list[Shot], size: tuple[int, int]) -> dict[str, str]:
