@@ -61,7 +61,10 @@ class ArchiveWriter:
     def __init__(self, out: IO[bytes], on_bytes: Callable[[int], None]) -> None:
         """`on_bytes` is told of each piece; what it raises ends the work."""
         self._gzip = gzip.GzipFile(fileobj=out, mode="wb", compresslevel=_COMPRESSION, filename="")
-        self._tar = tarfile.open(fileobj=self._gzip, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - closed in `finish`
+        # Small pieces would hold up the event loop of the server: it shares an interpreter.
+        self._tar = tarfile.TarFile(
+            fileobj=self._gzip, mode="w", format=tarfile.PAX_FORMAT, copybufsize=_STEP_BYTES
+        )
         self._on_bytes = on_bytes
         self.files: list[ArchivedFile] = []
 
