@@ -42,7 +42,7 @@ _FIXES = {
     "backup_late": "textko log show --grep backup",
     "no_admin": "textko user create you@example.org --role ADMIN",
     "no_device": "textko device pair",
-    "no_key": "textko key create",
+    "no_key": "textko key create --name NAME",
 }
 # The checks of this machine say the same.
 _SAID_ALREADY = frozenset({"disk_low", "backup_late", "no_message"})

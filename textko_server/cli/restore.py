@@ -86,7 +86,8 @@ def _say(restored: "Restored") -> None:
         made = f"the backup of {shown_time(restored.created_at)} (version {restored.version})"
     if restored.was_unfinished:
         say("an earlier restore had been interrupted: it was brought to its end before this one")
-    say(f"{restored.data_dir} is now as {made}: checked, {restored.files_count} files")
+    files = "1 file" if restored.files_count == 1 else f"{restored.files_count} files"
+    say(f"{restored.data_dir} is now as {made}: {files}, all checked")
     if restored.aside is not None:
         say(f"what was there is in {restored.aside}")
     if restored.settings_file is not None and restored.settings_file.endswith("from-backup"):
