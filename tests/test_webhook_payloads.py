@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clocks import START_MS
-from textko_server.gateway.webhook_payloads import WebhookEvent, received_body, status_body
+from textko_server.gateway.webhook_payloads import (
+    WebhookEvent,
+    phone_body,
+    received_body,
+    status_body,
+)
 
 IDS = {"webhook_id": "e" * 24, "delivery_id": "f" * 24}
 
@@ -133,7 +138,11 @@ def test_received_bytes_survive_being_parsed_and_written_again(
     assert json.loads(body)["message"] == text
 
 
-@given(st.sampled_from(list(WebhookEvent)[1:]), texts, texts, texts | st.none(), times)
+PHONE_EVENTS = [event for event in WebhookEvent if event.startswith("PHONE_")]
+STATUS_EVENTS = [e for e in list(WebhookEvent)[1:] if e not in PHONE_EVENTS]
+
+
+@given(st.sampled_from(STATUS_EVENTS), texts, texts, texts | st.none(), times)
 def test_status_bytes_survive_being_parsed_and_written_again(
     event: WebhookEvent, number: str, text: str, error: str | None, at: int
 ) -> None:
@@ -153,3 +162,30 @@ def test_status_bytes_survive_being_parsed_and_written_again(
 
     assert stringified_again(body) == body
     assert json.loads(body)["message"] == text
+
+
+@given(
+    st.sampled_from(PHONE_EVENTS), texts, times, times, st.integers(0, 100) | st.none(),
+    st.booleans() | st.none(),
+)  # fmt: skip
+def test_phone_bytes_survive_being_parsed_and_written_again(
+    event: WebhookEvent,
+    name: str,
+    at: int,
+    last_seen_at: int,
+    percent: int | None,
+    is_charging: bool | None,
+) -> None:
+    body = phone_body(
+        event,
+        device_id="d" * 24,
+        device_name=name,
+        at=at,
+        last_seen_at=last_seen_at,
+        battery_percent=percent,
+        is_charging=is_charging,
+        **IDS,
+    )
+
+    assert stringified_again(body) == body
+    assert json.loads(body).get("isCharging") is is_charging

@@ -114,6 +114,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_private_targets: bool = True
     """Whether webhooks may go to private addresses; link-local ones are refused always."""
     max_per_account: int = 50
+    phone_offline_after_s: int = 300
+    """Silence after which PHONE_OFFLINE is told; 0: never."""
 
 
 class RateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -164,6 +164,7 @@ _CHECKS: dict[str, Check] = {
     "webhooks.parallel_count": _between(1, 1_024),
     "webhooks.parallel_per_host_count": _between(1, 1_024),
     "webhooks.max_per_account": _COUNT,
+    "webhooks.phone_offline_after_s": _between(0, 30 * _DAY_S, ", where 0 is never"),
     "rates.selfhosted_per_minute": _COUNT_OR_NO_LIMIT,
     "rates.requests_per_minute": _COUNT_OR_NO_LIMIT,
     "opt_out.confirmation": _confirmation,

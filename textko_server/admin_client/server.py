@@ -8,6 +8,10 @@ class TheServer(Connection):
     async def status(self) -> wire.Status:
         return await self.call("GET", "/status", wire.Status)
 
+    async def health(self) -> wire.Health:
+        """Whether it can do its work, check by check."""
+        return await self.call("GET", "/health", wire.Health)
+
     async def traffic(self, user: str | None = None) -> wire.Traffic:
         """The last hour, minute by minute. Who is no admin sees their own account's."""
         return await self.call("GET", "/traffic", wire.Traffic, query=of_user(user))

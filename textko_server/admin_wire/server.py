@@ -29,6 +29,19 @@ class Status(Answer, frozen=True, kw_only=True):
     """Why the last attempt since the server's start failed; None: it did not."""
 
 
+class HealthCheck(Answer, frozen=True, kw_only=True):
+    name: Literal["server", "disk", "database", "schema", "phones", "queue", "webhooks", "backups"]
+    state: Literal["ok", "warning", "problem"]
+    text: str
+    """In plain words."""
+
+
+class Health(Answer, frozen=True, kw_only=True):
+    is_ready: bool
+    """As `/readyz` says: none of server, disk, database and schema is a problem."""
+    checks: list[HealthCheck]
+
+
 class TrafficMinute(Answer, frozen=True, kw_only=True):
     """What happened in one minute, counted in recipients."""
 

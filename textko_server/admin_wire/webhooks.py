@@ -18,8 +18,9 @@ class WebhookQuery(UserQuery, frozen=True, kw_only=True):
 class NewWebhook(Request, frozen=True, kw_only=True):
     url: str
     events: list[str]
-    """MESSAGE_RECEIVED, MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_FAILED, UNKNOWN_STATE; with the
-    format `textlink` received, sent, failed, tag."""
+    """MESSAGE_RECEIVED, MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_FAILED, UNKNOWN_STATE,
+    PHONE_OFFLINE, PHONE_ONLINE, PHONE_BATTERY_LOW; with the format `textlink` received, sent,
+    failed, tag."""
     format: Literal["textko", "textlink"] = "textko"
     name: str = ""
     secret: str | None = None

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from textko_server.cli.connection import with_admin
+from textko_server.cli.exit_codes import EXIT_FAILED, EXIT_OK
 from textko_server.cli.output import print_fields, print_json, print_table, safe, say, shown_time
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     instead.add_argument(
         "--metrics", action="store_true", help="what it has counted since its start"
     )
+    instead.add_argument(
+        "--health", action="store_true", help="whether it can do its work, check by check"
+    )
     status.set_defaults(run=run_status)
 
 
@@ -32,6 +36,9 @@ def run_status(options: argparse.Namespace) -> int:
         return _run_about(options)
     if options.metrics:
         return _run_metrics(options)
+
+    if options.health:
+        return _run_health(options)
 
     async def show(admin: AdminClient) -> None:
         status, attention = await admin.status(), await admin.attention()
@@ -106,6 +113,21 @@ def _run_metrics(options: argparse.Namespace) -> int:
             ],
             empty="nothing yet",
         )
+
+    return with_admin(options, show)
+
+
+def _run_health(options: argparse.Namespace) -> int:
+    from textko_server.admin_client import AdminClient
+
+    async def show(admin: AdminClient) -> int:
+        health = await admin.health()
+        if options.json:
+            print_json(health)
+        else:
+            for check in health.checks:
+                say(f"{check.state:<7}  {check.name}: {safe(check.text)}")
+        return EXIT_OK if health.is_ready else EXIT_FAILED
 
     return with_admin(options, show)
 

@@ -42,6 +42,7 @@ _MAX_COUNTED = 1_000
 _EXAMPLES = """examples:
   textko webhook add https://shop.example.org/sms --user you@example.org
   textko webhook add https://shop.example.org/sms --format textlink --events received,failed
+  textko webhook add https://ops.example.org/phones --events PHONE_OFFLINE,PHONE_ONLINE
   textko webhook test https://shop.example.org/sms
   textko webhook deliveries https://shop.example.org/sms --state failed
   textko webhook redeliver https://shop.example.org/sms --failed"""

@@ -16,6 +16,7 @@ from textko_server.gateway.api_keys import ApiKeys
 from textko_server.gateway.backups import Backups
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.message_search import MessageSearch, Wanted
+from textko_server.gateway.phone_alerts import is_battery_low
 from textko_server.gateway.webhooks import Webhooks
 from textko_server.model import Device, Message, Principal, State, Webhook
 from textko_server.store import attention as store
@@ -27,7 +28,6 @@ QUEUE_OLD_MS = 15 * MINUTE_MS
 SILENT_MS = DAY_MS
 BACKUP_LATE_MS = HOUR_MS
 ENDS_SOON_MS = 7 * DAY_MS
-LOW_BATTERY_PERCENT = 20
 LOW_DISK_BYTES = 1_000_000_000
 FULL_DISK_BYTES = 200_000_000
 # Of those failed lately: a thousand recipients each would be too many to look at.
@@ -180,11 +180,7 @@ class Attention:
                     yield Concern(
                         "warning", "device_silent", text, device.user_id, device, since=seen_at
                     )
-            elif (
-                device.battery_percent is not None
-                and device.battery_percent <= LOW_BATTERY_PERCENT
-                and device.is_charging is False
-            ):
+            elif is_battery_low(device.battery_percent, device.is_charging):
                 percent = device.battery_percent
                 text = f"{device.name} has {percent} % of battery left and is not charging"
                 yield Concern("warning", "battery_low", text, device.user_id, device, count=percent)
@@ -276,25 +272,26 @@ def _is_silent_one_of(concern: Concern, device_ids: set[int]) -> bool:
 
 def _of_webhook(webhook: Webhook, failed_count: int) -> Iterable[Concern]:
     owner = webhook.user_id
+    name = webhook.name or webhook.url
     if not webhook.is_enabled:
         if webhook.disabled_reason is not None:
-            text = f"{webhook.name} was switched off: {webhook.disabled_reason}"
+            text = f"{name} was switched off: {webhook.disabled_reason}"
             yield Concern(
                 "error", "webhook_disabled", text, owner, webhook=webhook,
                 since=webhook.last_failure_at,
             )  # fmt: skip
         return
     if (webhook.last_failure_at or 0) > (webhook.last_success_at or 0):
-        text = f"{webhook.name} did not take the last delivery"
+        text = f"{name} did not take the last delivery"
         yield Concern(
             "warning", "webhook_failing", text, owner, webhook=webhook,
             since=webhook.last_success_at or webhook.created_at,
         )  # fmt: skip
     if failed_count:
         word = "delivery" if failed_count == 1 else "deliveries"
-        text = f"{failed_count} {word} to {webhook.name} were given up"
+        text = f"{failed_count} {word} to {name} were given up"
         if failed_count == 1:
-            text = f"1 delivery to {webhook.name} was given up"
+            text = f"1 delivery to {name} was given up"
         yield Concern(
             "warning", "deliveries_failed", text, owner, webhook=webhook, count=failed_count
         )

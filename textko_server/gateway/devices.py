@@ -14,6 +14,7 @@ from textko_server.gateway import dispatch
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.events import AccountChanged, DeviceChanged, Event
 from textko_server.gateway.lifecycle import Lifecycle
+from textko_server.gateway.phone_alerts import PhoneAlerts
 from textko_server.gateway.presence import Presence
 from textko_server.model import Device, Principal, Sim, State
 from textko_server.store import devices as store
@@ -41,12 +42,18 @@ class NewDevice(msgspec.Struct, frozen=True):
 
 class Devices:
     def __init__(
-        self, db: Database, clock: Clock, lifecycle: Lifecycle, presence: Presence
+        self,
+        db: Database,
+        clock: Clock,
+        lifecycle: Lifecycle,
+        presence: Presence,
+        phone_alerts: PhoneAlerts,
     ) -> None:
         self._db = db
         self._clock = clock
         self._lifecycle = lifecycle
         self._presence = presence
+        self._phone_alerts = phone_alerts
         self._by_token: dict[bytes, int] = {}
         """Every token there is: neither a phone's first request nor a guess costs a read."""
         self._deleted: dict[bytes, Device] = {}
@@ -57,6 +64,10 @@ class Devices:
     def start(self, tokens: dict[bytes, int]) -> None:
         """`tokens`: the devices there are, by the SHA-256 of their tokens."""
         self._by_token = tokens
+
+    @property
+    def paired_count(self) -> int:
+        return len(self._by_token)
 
     def remember_token(self, token: str, device_id: int) -> None:
         """A device was paired: its requests are known from now on."""
@@ -236,13 +247,19 @@ class Devices:
         now_ms = self._clock.now_ms()
 
         def write(tx: Transaction) -> Device:
+            before = store.find_in(tx, device.id)
+            if before is None:
+                raise NotFound("device")
             store.update_status(
                 tx, device.id, now_ms, battery_percent=battery_percent, is_charging=is_charging,
                 network=network, signal_percent=None,
             )  # fmt: skip
+            self._phone_alerts.record_status(
+                tx, before, battery_percent=battery_percent, is_charging=is_charging,
+                now_ms=now_ms,
+            )  # fmt: skip
             changed = store.find_in(tx, device.id)
-            if changed is None:
-                raise NotFound("device")
+            assert changed is not None  # noqa: S101 - it was there in this write
             tx.after_commit(DeviceChanged(device.user_id, device.id, "status", now_ms))
             return changed
 

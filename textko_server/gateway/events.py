@@ -64,6 +64,8 @@ class DeviceChanged(Event, frozen=True, tag="device_changed"):
     at: int
     pairing_id: str = ""
     """Of paired: the id of the code that the device used."""
+    seen_at: int = 0
+    """Of offline: when it was last heard of."""
 
 
 class AccountChanged(Event, frozen=True, tag="account_changed"):

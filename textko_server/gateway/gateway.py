@@ -32,6 +32,7 @@ from textko_server.gateway.events import (
 )
 from textko_server.gateway.fetches import Fetches
 from textko_server.gateway.groups import Groups
+from textko_server.gateway.health import Health
 from textko_server.gateway.history import History
 from textko_server.gateway.idempotency import Idempotency
 from textko_server.gateway.inbox import Inbox
@@ -41,6 +42,7 @@ from textko_server.gateway.message_search import MessageSearch
 from textko_server.gateway.messages import Messages
 from textko_server.gateway.opt_outs import OptOuts
 from textko_server.gateway.pairing import Pairing
+from textko_server.gateway.phone_alerts import PhoneAlerts
 from textko_server.gateway.polls import Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.public_ids import PublicIds
@@ -103,7 +105,10 @@ class Gateway:
         self.reports = Reports(clock, settings.dispatch, self.lifecycle)
         self.conversations = Conversations(db, settings.messages.default_region)
         self.opt_outs = OptOuts(db, clock, settings.opt_out, settings.messages.default_region)
-        self.devices = Devices(db, clock, self.lifecycle, self.presence)
+        self.phone_alerts = PhoneAlerts(
+            db, clock, self.webhooks, offline_after_s=settings.webhooks.phone_offline_after_s
+        )
+        self.devices = Devices(db, clock, self.lifecycle, self.presence, self.phone_alerts)
         self.sims = Sims(db, clock, settings.dispatch, self.devices)
         self.device_jobs = DeviceJobs(db, self.devices)
         self.device_loads = DeviceLoads(db, self.sims)
@@ -155,6 +160,17 @@ class Gateway:
             max_recipients=settings.messages.max_recipients,
             default_region=settings.messages.default_region,
         )
+        self.health = Health(
+            db,
+            clock,
+            polls=self.polls,
+            presence=self.presence,
+            devices=self.devices,
+            phone_alerts=self.phone_alerts,
+            messages=self.messages,
+            webhooks=self.webhooks,
+            backups=self.backups,
+        )
         self.schedule = Schedule(db, clock, settings.messages, self.audience, self.messages)
         self.analytics = Analytics(db, clock)
         self.sync = Sync(
@@ -166,6 +182,7 @@ class Gateway:
             inbox=self.inbox,
             polls=self.polls,
             presence=self.presence,
+            phone_alerts=self.phone_alerts,
         )
         self.fetches = Fetches(
             db, clock, settings.dispatch, self.lifecycle, self.reports, self.polls
@@ -180,6 +197,7 @@ class Gateway:
         self.events.listen(self.sync.on_event, LaneFilled, DeviceChanged)
         self.events.listen(self.polls.on_event, LaneFilled, DeviceChanged)
         self.events.listen(self.devices.on_event, DeviceChanged, AccountChanged)
+        self.events.listen(self.phone_alerts.on_event, DeviceChanged)
         self.events.listen(_log_low_credits, CreditsLow)
         self.events.listen(self.schedule.on_event, RecipientChanged, ScheduledChanged)
 
@@ -195,7 +213,9 @@ class Gateway:
         # Phones could not report while the server was down: their silence says nothing yet.
         heard_until = clock.now_ms() + 2_000 * settings.dispatch.sync_interval_s
         await db.write(lambda tx: message_store.postpone_silence(tx, heard_until))
-        gateway.devices.start(await device_store.list_tokens(db))
+        tokens = await device_store.list_tokens(db)
+        await gateway.phone_alerts.start(tokens.values())
+        gateway.devices.start(tokens)
         gateway.sync.start(await message_store.waiting_lanes(db))
         await gateway.schedule.start()
         await gateway.opt_outs.start()
@@ -216,6 +236,7 @@ class Gateway:
         while not stopping.is_set():
             await self.clock.sleep_until(self.clock.now_ms() + PRESENCE_INTERVAL_MS, stopping)
             self.presence.drop_silent()
+            await self.phone_alerts.tell()
             await self._sample_queue()
             if stopping.is_set() or self.clock.now_ms() >= save_at:
                 save_at = self.clock.now_ms() + SAVE_INTERVAL_MS

@@ -100,7 +100,8 @@ class Presence:
         for device_id, seen in silent:
             if seen.is_saved:
                 del self._online[device_id]
-                self._events.publish([DeviceChanged(seen.user_id, device_id, "offline", now_ms)])
+                gone = DeviceChanged(seen.user_id, device_id, "offline", now_ms, seen_at=seen.at)
+                self._events.publish([gone])
 
     def take_unsaved(self) -> list[tuple[int, int]]:
         """(last seen at, device) of all that changed since the last call, for storing."""

@@ -28,6 +28,7 @@ from textko_server.gateway.dispatch import (
 from textko_server.gateway.events import DeviceChanged, Event
 from textko_server.gateway.filled_lanes import FilledLanes
 from textko_server.gateway.inbox import Inbox, Incoming
+from textko_server.gateway.phone_alerts import PhoneAlerts
 from textko_server.gateway.polls import Poll, Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.reports import Report, Reports, may_report
@@ -105,6 +106,7 @@ class Sync:
         inbox: Inbox,
         polls: Polls,
         presence: Presence,
+        phone_alerts: PhoneAlerts,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -114,6 +116,7 @@ class Sync:
         self._inbox = inbox
         self._polls = polls
         self._presence = presence
+        self._phone_alerts = phone_alerts
         self._told_cancels: dict[int, frozenset[str]] = {}
         """What a device was told no longer to send: a poll is not answered for it a second time."""
         self._known: dict[int, _Known] = {}
@@ -405,6 +408,10 @@ class Sync:
             network=clean_text(network)[:32] if network is not None else None,
             signal_percent=status.signal_percent,
         )
+        self._phone_alerts.record_status(
+            tx, device, battery_percent=status.battery_percent, is_charging=status.is_charging,
+            now_ms=now_ms,
+        )  # fmt: skip
         tx.after_commit(DeviceChanged(device.user_id, device.id, "status", now_ms))
 
 

@@ -21,6 +21,11 @@ class WebhookEvent(StrEnum):
     """Failed and expired."""
     UNKNOWN_STATE = "UNKNOWN_STATE"
     """The phone took it and fell silent. Who does not ask for this is told MESSAGE_FAILED."""
+    PHONE_OFFLINE = "PHONE_OFFLINE"
+    """Not heard of for `webhooks.phone_offline_after_s`. These three are ours, not Textko's."""
+    PHONE_ONLINE = "PHONE_ONLINE"
+    """One that was told of as offline is back."""
+    PHONE_BATTERY_LOW = "PHONE_BATTERY_LOW"
 
 
 _STATUS_OF = {
@@ -62,6 +67,18 @@ class _Status(_Payload, frozen=True, kw_only=True):
     message: str
     device_id: str | None = None
     sms_batch_id: str
+    webhook_subscription_id: str
+    idempotency_key: str
+
+
+class _Phone(_Payload, frozen=True, kw_only=True):
+    webhook_event: str
+    device_id: str
+    device_name: str
+    occurred_at: str
+    last_seen_at: str
+    battery_percent: int | None = None
+    is_charging: bool | None = None
     webhook_subscription_id: str
     idempotency_key: str
 
@@ -132,6 +149,37 @@ def status_body(
             message=text,
             device_id=device_id,
             sms_batch_id=batch_id,
+            webhook_subscription_id=webhook_id,
+            idempotency_key=delivery_id,
+        )
+    )
+
+
+def phone_body(
+    event: WebhookEvent,
+    *,
+    device_id: str,
+    device_name: str,
+    at: int,
+    last_seen_at: int,
+    battery_percent: int | None,
+    is_charging: bool | None,
+    webhook_id: str,
+    delivery_id: str,
+) -> bytes:
+    """PHONE_OFFLINE, PHONE_ONLINE and PHONE_BATTERY_LOW; all ids are public ids.
+
+    `last_seen_at` of a phone that is back: before it went.
+    """
+    return msgspec.json.encode(
+        _Phone(
+            webhook_event=event,
+            device_id=device_id,
+            device_name=device_name,
+            occurred_at=iso_utc_ms(at),
+            last_seen_at=iso_utc_ms(last_seen_at),
+            battery_percent=battery_percent,
+            is_charging=is_charging,
             webhook_subscription_id=webhook_id,
             idempotency_key=delivery_id,
         )

@@ -26,6 +26,7 @@ from textko_server.gateway.webhook_signatures import (
 )
 from textko_server.gateway.webhook_targets import check_url
 from textko_server.model import (
+    Device,
     Dialect,
     IncomingMessage,
     Job,
@@ -314,6 +315,34 @@ class Webhooks:
             if TextLinkEvent.TAG in webhook.events:
                 self._owe(tx, webhook, user_id, TextLinkEvent.TAG, now_ms, lambda _ids: body)
 
+    def record_phone(
+        self,
+        tx: Transaction,
+        event: WebhookEvent,
+        device: Device,
+        last_seen_at: int,
+        *,
+        now_ms: int,
+    ) -> None:
+        """Owe what became of a phone to whoever of its account asked for it."""
+
+        def body(ids: _Ids) -> bytes:
+            return webhook_payloads.phone_body(
+                event,
+                device_id=self._public_ids.encode(Kind.DEVICE, device.id, device.created_at),
+                device_name=device.name,
+                at=now_ms,
+                last_seen_at=last_seen_at,
+                battery_percent=device.battery_percent,
+                is_charging=device.is_charging,
+                webhook_id=ids.webhook_id,
+                delivery_id=ids.delivery_id,
+            )
+
+        for webhook in webhooks.enabled(tx, device.user_id):
+            if event in webhook.events:  # no other format has one of that name
+                self._owe(tx, webhook, device.user_id, event, now_ms, body)
+
     # --- the log of deliveries ---
 
     async def list_deliveries(
@@ -353,7 +382,11 @@ class Webhooks:
 
     async def count_due(self) -> int:
         """Deliveries of all accounts whose attempt is due now."""
-        return await webhook_deliveries.count_due(self._db, self._clock.now_ms())
+        return (await self.due())[0]
+
+    async def due(self) -> tuple[int, int | None]:
+        """How many those are, and since when the one is due that has been for longest."""
+        return await webhook_deliveries.due(self._db, self._clock.now_ms())
 
     async def redeliver(self, user_id: int | None, delivery_id: int) -> None:
         """Send it again now, with its id and body, whatever became of it; the schedule starts anew.

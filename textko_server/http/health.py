@@ -1,8 +1,9 @@
-"""`/healthz`: the server takes requests. `/readyz`: and its disk takes writes."""
+"""`/healthz`: the server takes requests. `/readyz`: and can keep what it is given."""
 
 from aiohttp import web
 
 from textko_server import __version__
+from textko_server.errors import Unavailable
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import json_response
 
@@ -16,6 +17,9 @@ async def get_healthz(request: web.Request) -> web.Response:
 
 
 async def get_readyz(request: web.Request) -> web.Response:
-    """503 in the shape of an error when the writer does not answer."""
-    await request.app[GATEWAY].db.write(lambda tx: tx.one("SELECT 1"))
+    """503 in the shape of an error, with what is wrong, when it should be given no work."""
+    checks = await request.app[GATEWAY].health.readiness()
+    problems = [check.text for check in checks if check.state == "problem"]
+    if problems:
+        raise Unavailable("; ".join(problems))
     return json_response({"status": "ok", "version": __version__})

@@ -12,6 +12,7 @@ Refuses to know what is stored; see migrations/ for that.
 
 import asyncio
 import logging
+import os
 import queue
 import shutil
 import sqlite3
@@ -19,14 +20,14 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import aiosqlite
 
 from textko_server.config import StoreSettings
 from textko_server.errors import TextkoError, Unavailable
 from textko_server.store.batches import Batch
-from textko_server.store.migrations import migrate
+from textko_server.store.migrations import migrate, newest_version
 from textko_server.store.transaction import Parameters, Row, Transaction
 
 __all__ = ["Database", "Row", "Transaction"]
@@ -38,6 +39,11 @@ Item = TypeVar("Item")
 
 # Bounds the time a late-comer waits behind a group, and what one failing COMMIT takes with it.
 MAX_GROUP_COUNT = 256
+
+
+class Disk(NamedTuple):
+    free_bytes: int
+    is_read_only: bool
 
 
 class _Write:
@@ -189,6 +195,20 @@ class Database:
     async def free_bytes(self) -> int:
         """What is left on the disk it lies on."""
         return (await asyncio.to_thread(shutil.disk_usage, self._path.parent)).free
+
+    async def disk(self) -> "Disk":
+        """What is left on the disk it lies on, and whether that takes changes. Raises OSError."""
+
+        def look() -> Disk:
+            told = os.statvfs(self._path)
+            return Disk(told.f_bavail * told.f_frsize, bool(told.f_flag & os.ST_RDONLY))
+
+        return await asyncio.to_thread(look)
+
+    async def schema_versions(self) -> tuple[int, int]:
+        """(of the file as it is now, of this program). Raises Unavailable."""
+        row = await self.fetch_one("PRAGMA user_version")
+        return (int(row[0]) if row else 0), newest_version()
 
     def _connect(self) -> tuple[sqlite3.Connection, list[str]]:
         self._path.parent.mkdir(parents=True, exist_ok=True)

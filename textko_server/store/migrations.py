@@ -5,6 +5,7 @@ automatic copy of the file. A file made by a newer program is refused.
 """
 
 import sqlite3
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -22,6 +23,12 @@ def available() -> list[tuple[int, str, str]]:
     folder = resources.files("textko_server.store") / "migrations"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
     return [(int(f.name[:4]), f.name, f.read_text("utf-8")) for f in files]
+
+
+@cache
+def newest_version() -> int:
+    """The schema that this program works with."""
+    return available()[-1][0]
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> list[str]:

@@ -82,10 +82,10 @@ async def find(db: Database, delivery_id: int, user_id: int | None) -> WebhookDe
     return None if row is None else WebhookDelivery(*row)
 
 
-async def count_due(db: Database, now_ms: int) -> int:
-    """Deliveries whose attempt is due."""
-    row = await db.fetch_one(_SQL.count_due, (now_ms,))
-    return 0 if row is None else int(row[0])
+async def due(db: Database, now_ms: int) -> tuple[int, int | None]:
+    """(deliveries whose attempt is due, since when the first of them is)."""
+    row = await db.fetch_one(_SQL.due_in_all, (now_ms,))
+    return (0, None) if row is None else (row[0], row[1])
 
 
 def find_in(tx: Transaction, delivery_id: int, user_id: int | None) -> WebhookDelivery | None:

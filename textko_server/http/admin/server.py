@@ -38,6 +38,17 @@ async def get_status(call: Call) -> wire.Status:
     )
 
 
+async def get_health(call: Call) -> wire.Health:
+    """Whether it can do its work, check by check: the short form is `/readyz`."""
+    require_admin(call)
+    health = call.gateway.health
+    checks = await health.list_checks()
+    return wire.Health(
+        is_ready=health.is_ready(checks),
+        checks=[wire.HealthCheck(name=c.name, state=c.state, text=c.text) for c in checks],
+    )
+
+
 async def get_settings(call: Call) -> wire.SettingList:
     """Every setting in force and where it came from; there are no secrets among them."""
     require_admin(call)
@@ -46,5 +57,6 @@ async def get_settings(call: Call) -> wire.SettingList:
 
 ENDPOINTS = (
     Endpoint("GET", "/status", get_status),
+    Endpoint("GET", "/health", get_health),
     Endpoint("GET", "/settings", get_settings),
 )

@@ -25,9 +25,9 @@ SELECT id, webhook_id, user_id, event, body, state, attempt_count, next_attempt_
 FROM webhook_deliveries
 WHERE id = :id AND (:user_id IS NULL OR user_id = :user_id);
 
--- name: count_due
--- The overview. webhook_deliveries_due, walked whole: what is owed, not the history.
-SELECT count(*) FROM webhook_deliveries
+-- name: due_in_all
+-- The overview, health, metrics. webhook_deliveries_due, walked whole: what is owed, not the history.
+SELECT count(*), min(next_attempt_at) FROM webhook_deliveries
 WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= ?;
 
 -- name: attempts
