@@ -222,7 +222,7 @@ async def test_test_goes_by_the_phone_under_the_cursor(server: RunningServer) ->
         await seen.see("Send a test by Phone of regular")
         await seen.fill("to", NUMBER)
         await seen.press("f2")
-        await seen.see("Submitted to 1 recipients")
+        await seen.see("Submitted to 1 recipient")
 
     offers = (await server.sync(server.regular))["offers"]
     assert [offer["phoneNumber"] for offer in offers] == [NUMBER]

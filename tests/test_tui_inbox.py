@@ -164,7 +164,7 @@ async def test_a_new_message_is_written_from_here(
         await seen.fill("to", SARA)
         await seen.fill("text", "Hello")
         await seen.press("f2")
-        await seen.see("Submitted to 1 recipients")
+        await seen.see("Submitted to 1 recipient")
 
     assert (await admin.count_messages()).total == 1
 

@@ -45,7 +45,7 @@ async def test_a_message_stands_in_the_list_and_its_time_line_beside_it(
 
     async with screens(server, "messages") as seen:
         await seen.see("+251911000009", "Good morning", "sent", "Phone of admin")
-        await seen.see("queued", "offered", "claimed", "Cost", "1 credits")
+        await seen.see("queued", "offered", "claimed", "Cost", "1 credit")
 
 
 async def test_what_users_wrote_never_breaks_a_row(
@@ -124,9 +124,9 @@ async def test_messages_are_written_with_their_cost_in_sight(
         await seen.fill("user", server.regular.user.email)
         await seen.fill("to", "+251911000001, +251911000002")
         await seen.fill("text", "x" * 161)
-        await seen.see("2 segments (GSM-7, 161 units) × 2 = 4 credits")
+        await seen.see("2 segments (GSM-7, 161 units) × 2 recipients = 4 credits")
         await seen.fill("text", "ገንዘብ")
-        await seen.see("1 segment (UCS-2, 4 units) × 2 = 2 credits")
+        await seen.see("1 segment (UCS-2, 4 units) × 2 recipients = 2 credits")
         await seen.press("f2")
         await seen.see("Submitted to 2 recipients", "+251911000001 +1")
 
@@ -218,7 +218,7 @@ async def test_a_test_message_has_its_text_ready(server: RunningServer, admin: A
         await seen.see("Send a test", "A test of textko")
         await seen.fill("to", "+251911000001")
         await seen.press("f2")
-        await seen.see("Submitted to 1 recipients")
+        await seen.see("Submitted to 1 recipient")
 
     assert (await admin.list_messages()).messages[0].text.startswith("A test of textko")
 

@@ -254,7 +254,7 @@ async def test_message_is_written_from_here(server: RunningServer) -> None:
         await seen.fill("to", NUMBER)
         await seen.fill("text", "Hello")
         await seen.press("f2")
-        await seen.see("Submitted to 1 recipients", "queued 1")
+        await seen.see("Submitted to 1 recipient", "queued 1")
 
 
 async def test_read_only_session_offers_no_step(server: RunningServer) -> None:

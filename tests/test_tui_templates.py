@@ -109,7 +109,7 @@ async def test_message_is_written_with_a_template(
         await seen.see("Write a message")
         await seen.fill("to", "+251911000001")
         await seen.press("f2")
-        await seen.see("Submitted to 1 recipients")
+        await seen.see("Submitted to 1 recipient")
 
     [message] = (await admin.list_messages()).messages
     assert message.text == "Dear Abebe, you owe {{firstName}} birr."

@@ -19,10 +19,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 
 from textko_server.admin_client import AdminClient, AdminError, ServerNotReachable
-from textko_server.admin_wire import UserPageQuery, WhoAmI
+from textko_server.admin_wire import MessageDetail, UserPageQuery, WhoAmI
 from textko_server.clock import Clock
 from textko_server.errors import TextkoError
 from textko_server.terminal_text import safe
+from textko_server.tui.counted import many
 from textko_server.tui.dialogs.error_box import ErrorBox
 from textko_server.tui.guarded import Guarded
 from textko_server.tui.live import Happened, Link, Live
@@ -126,6 +127,7 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
         self._has_started = False
         self._is_asking_login = False
         self._last_page = "overview"
+        self._going_to = "overview"
         self.last_words = ""
         """Why it ended, for the terminal it leaves."""
         self.set_keymap(self.preferences.keys)
@@ -250,6 +252,7 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
             self._history.clear()
         if has_view:
             self._last_page = self.view.page.name
+        self._going_to = name
         self._switch(name, filter_text, select, action)
 
     @work(group="switch")
@@ -268,6 +271,7 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
     def go_back(self) -> None:
         if self._history:
             place = self._history.pop()
+            self._going_to = place.page
             self._switch(place.page, place.filter)
 
     def action_last_page(self) -> None:
@@ -279,13 +283,14 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
         if not pages:
             self.tell("That page is for admins.", "warning")
             return
-        here = self.view.page
+        # Pressed fast, the page before is still in sight.
+        here = PAGE_NAMED[self._going_to]
         index = pages.index(here) + 1 if here in pages else 0
         self.open_page(pages[index % len(pages)].name)
 
     def action_neighbour(self, step: int) -> None:
-        pages = self.pages
-        here = pages.index(self.view.page) if self.view.page in pages else 0
+        pages, page = self.pages, PAGE_NAMED[self._going_to]
+        here = pages.index(page) if page in pages else 0
         self.open_page(pages[(here + step) % len(pages)].name)
 
     # --- what happens on the server ---
@@ -357,6 +362,10 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
         # What goes wrong with the rows goes wrong with their number too: said once is enough.
         if severity != "error" or all(shown.message != text for shown in self._notifications):
             self.notify(text, severity=severity, markup=False)
+
+    def tell_submitted(self, message: MessageDetail) -> None:
+        count = message.recipient_count
+        self.tell(f"Submitted to {many(count, 'recipient')}: {message.state}.")
 
     def trouble(self, error: Exception) -> None:
         """What the server refused, or that it is away."""

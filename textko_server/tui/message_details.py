@@ -2,6 +2,7 @@
 
 from textko_server import admin_wire as wire
 from textko_server.tui.columns import Shown
+from textko_server.tui.counted import many
 from textko_server.tui.details import Details
 from textko_server.tui.states import state_cell, state_tone
 from textko_server.tui.times import Times, ago
@@ -20,7 +21,7 @@ def message_details(message: wire.MessageDetail, times: Times, now_ms: int) -> D
             ("By", f"{message.user}{f', key {message.api_key}' if message.api_key else ''}"),
             ("Dialect", message.dialect),
             ("Segments", f"{message.segments} × {message.recipient_count}, {message.encoding}"),
-            ("Cost", f"{message.credits} credits"),
+            ("Cost", many(message.credits, "credit")),
             ("Priority", message.priority),
             ("Send at", times.full(message.scheduled_at)),
             ("Expires", times.full(message.expires_at)),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from textko_server import admin_wire as wire
 from textko_server.errors import Invalid
 from textko_server.gateway.segments import segment
+from textko_server.tui.counted import counted, many
 from textko_server.tui.dialogs.form import Field, Form, Values
 from textko_server.typed_times import parse_time
 
@@ -63,13 +64,10 @@ class Compose(Form[wire.MessageDetail]):
 
 def _cost(values: Values) -> str:
     """`2 segments (UCS-2, 85 units) × 3 recipients = 6 credits`"""
-    counted = segment(values["text"])
+    text = values["text"]
     recipient_count = len(_numbers(values["to"]))
-    return (
-        f"{counted.segments} segment{'s' * (counted.segments != 1)}"
-        f" ({counted.encoding}, {counted.units} units) × {recipient_count}"
-        f" = {counted.segments * recipient_count} credits"
-    )
+    cost = segment(text).segments * recipient_count
+    return f"{counted(text)} × {many(recipient_count, 'recipient')} = {many(cost, 'credit')}"
 
 
 def _numbers(text: str) -> list[str]:

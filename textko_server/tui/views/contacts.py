@@ -154,7 +154,7 @@ class ContactsView(ListView[wire.Contact]):
         sent = await self.app.ask(await Compose.make(self.app, to=to, user=only_account(rows)))
         if sent is not None:
             self.finish_bulk()
-            self.app.tell(f"Submitted to {sent.recipient_count} recipients: {sent.state}.")
+            self.app.tell_submitted(sent)
 
     async def do_group(self, rows: list[wire.Contact]) -> None:
         groups = await all_groups(self.admin, only_account(rows))

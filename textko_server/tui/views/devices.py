@@ -161,7 +161,7 @@ class DevicesView(ListView[wire.Device]):
             )
         )
         if sent is not None:
-            self.app.tell(f"Submitted to {sent.recipient_count} recipients: {sent.state}.")
+            self.app.tell_submitted(sent)
 
     async def do_delete(self, rows: list[wire.Device]) -> None:
         await self.for_each(rows, lambda row: self.admin.delete_device(row.id), "deleted")

@@ -143,7 +143,7 @@ class InboxView(ListView[wire.Incoming]):
     async def do_compose(self) -> None:
         sent = await self.app.ask(await Compose.make(self.app))
         if sent is not None:
-            self.app.tell(f"Submitted to {sent.recipient_count} recipients: {sent.state}.")
+            self.app.tell_submitted(sent)
 
     async def do_conversation(self, row: wire.Incoming) -> None:
         # A filter knows no capitals, and names of senders have them.

@@ -53,7 +53,7 @@ class ListView(View, Generic[Row]):
         Binding("w", "wide", "All columns", id="list.wide", show=False),
         Binding("s", "sort", "Sort", id="list.sort", show=False),
         Binding("S", "sort_other_way", "Sort the other way", id="list.sort_reverse", show=False),
-        Binding("y", "copy", "Copy", id="list.copy"),
+        Binding("y", "copy", "Copy", id="list.copy", show=False),
         Binding("Y", "copy_curl", "Copy as curl", id="list.copy_curl", show=False),
         Binding("e", "export", "Export", id="list.export", show=False),
         Binding("o", "pager", "Open in pager", id="list.pager", show=False),

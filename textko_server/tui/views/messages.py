@@ -144,7 +144,7 @@ class MessagesView(ListView[wire.MessageSummary]):
     async def _write(self, text: str = "", title: str = "Write a message") -> None:
         sent = await self.app.ask(await Compose.make(self.app, title=title, text=text))
         if sent is not None:
-            self.app.tell(f"Submitted to {sent.recipient_count} recipients: {sent.state}.")
+            self.app.tell_submitted(sent)
 
     async def do_cancel(self, rows: list[wire.MessageSummary]) -> None:
         await self.for_each(rows, lambda row: self.admin.cancel_message(row.id), "cancelled")
@@ -166,7 +166,7 @@ class MessagesView(ListView[wire.MessageSummary]):
             )
         )
         if sent is not None:
-            self.app.tell(f"Submitted to {sent.recipient_count} recipients: {sent.state}.")
+            self.app.tell_submitted(sent)
 
     async def consequences(self, action: Action, rows: Sequence[wire.MessageSummary]) -> str:
         if action.name == "cancel":

@@ -200,7 +200,7 @@ class OverviewView(View):
     async def do_compose(self) -> None:
         sent = await self.app.ask(await Compose.make(self.app))
         if sent is not None:
-            self.app.tell(f"Submitted to {sent.recipient_count} recipients: {sent.state}.")
+            self.app.tell_submitted(sent)
 
     async def do_pair(self) -> None:
         await pair_phone(self.app)

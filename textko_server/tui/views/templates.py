@@ -108,7 +108,7 @@ class TemplatesView(ListView[wire.Template]):
         compose = await Compose.make(self.app, text=rendered.text, user=row.user)
         sent = await self.app.ask(compose)
         if sent is not None:
-            self.app.tell(f"Submitted to {sent.recipient_count} recipients: {sent.state}.")
+            self.app.tell_submitted(sent)
 
     async def _rendered(
         self, row: wire.Template, *, button: str, is_required: bool
