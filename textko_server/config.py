@@ -150,6 +150,13 @@ class BackupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of backups; empty: `backups` in the data directory."""
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    listen: str = ""
+    """host:port of a listener that has /metrics and health checks only; empty: none."""
+    on_port: bool = True
+    """Whether /metrics is at server.listen too."""
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
@@ -169,4 +176,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     opt_out: OptOutSettings = OptOutSettings()
     dashboard: DashboardSettings = DashboardSettings()
     backup: BackupSettings = BackupSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()

@@ -56,6 +56,12 @@ def _listen(value: str) -> str | None:
     return "must be host:port, such as 0.0.0.0:8480 or [::1]:8480"
 
 
+def _listen_or_none(value: str) -> str | None:
+    if not value or _listen(value) is None:
+        return None
+    return "must be host:port, such as 127.0.0.1:9480, or empty"
+
+
 def _public_url(value: str) -> str | None:
     if not value or _is_address(_match_url(value)):
         return None
@@ -168,6 +174,7 @@ _CHECKS: dict[str, Check] = {
     "rates.selfhosted_per_minute": _COUNT_OR_NO_LIMIT,
     "rates.requests_per_minute": _COUNT_OR_NO_LIMIT,
     "opt_out.confirmation": _confirmation,
+    "metrics.listen": _listen_or_none,
     "dashboard.max_sessions": _between(1, 1_000),
     "backup.every_h": _between(0, 24 * 366, ", where 0 is never"),
     "backup.keep": _between(1, 10_000),

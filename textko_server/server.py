@@ -25,7 +25,7 @@ from textko_server.errors import TextkoError
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.webhook_delivery import WebhookLoop
 from textko_server.http.access_log import RedactedAccessLogger, UnparsedRequestFilter
-from textko_server.http.app import make_app, make_metrics
+from textko_server.http.app import make_app, make_metrics, make_metrics_app
 from textko_server.http.app_keys import About
 from textko_server.http.dashboard import SOCKET_NAME as DASHBOARD_SOCKET_NAME
 from textko_server.http.metrics import Metrics
@@ -63,6 +63,8 @@ class Server:
         self.gateway: Gateway
         self.port = 0
         """The port it listens on; known once started."""
+        self.metrics_port = 0
+        """That of `metrics.listen`; 0: there is none."""
         self._about = About(sources=sources or {})
         self._stopping = asyncio.Event()
         self._crashed = asyncio.Event()
@@ -142,9 +144,21 @@ class Server:
             raise CannotStart(f"cannot listen on {listen}: {error}") from error
         self.port = runner.addresses[0][1]
         self._about.url = self._url(host)
+        if self.settings.metrics.listen:
+            await self._listen_for_metrics(metrics)
         if self.settings.dashboard.enabled:
             # The programs behind the dashboard come here: TLS certificates are for other names.
             await self._listen_on_socket(self._dashboard_socket_path, metrics, is_operator=False)
+
+    async def _listen_for_metrics(self, metrics: Metrics) -> None:
+        listen = self.settings.metrics.listen
+        host, _, port = listen.rpartition(":")
+        runner = await self._runner(make_metrics_app(self.gateway, metrics, self._about))
+        try:
+            await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
+        except (OSError, OverflowError) as error:
+            raise CannotStart(f"cannot listen on {listen}: {error}") from error
+        self.metrics_port = runner.addresses[0][1]
 
     async def _listen_on_socket(self, path: Path, metrics: Metrics, *, is_operator: bool) -> None:
         """`is_operator`: whoever may open the file is; otherwise logins are asked for."""

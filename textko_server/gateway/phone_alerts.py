@@ -8,7 +8,9 @@ owed for it: a restart neither repeats nor forgets it. Refuses to know what webh
 import logging
 from collections.abc import Iterable
 
-from textko_server.clock import Clock
+import msgspec
+
+from textko_server.clock import HOUR_MS, Clock
 from textko_server.errors import Unavailable
 from textko_server.gateway.events import DeviceChanged
 from textko_server.gateway.webhook_payloads import WebhookEvent
@@ -23,6 +25,12 @@ log = logging.getLogger(__name__)
 LOW_BATTERY_PERCENT = 20
 # One write's share, so that a network that fails ten thousand phones does not hold up others.
 _BATCH_COUNT = 500
+
+
+class Batteries(msgspec.Struct, frozen=True):
+    lowest_percent: int | None
+    """None: nobody said."""
+    low_count: int
 
 
 class PhoneAlerts:
@@ -45,6 +53,12 @@ class PhoneAlerts:
     def away_count(self) -> int:
         """Phones that were told of as away and are not back."""
         return len(self._told - self._back)
+
+    async def batteries(self) -> Batteries:
+        """Of phones heard of within the last hour: what older ones said is no longer so."""
+        since = self._clock.now_ms() - HOUR_MS
+        found = await device_store.batteries(self._db, low_percent=LOW_BATTERY_PERCENT, since=since)
+        return Batteries(*found)
 
     async def start(self, paired: Iterable[int]) -> None:
         """`paired`: every phone there is; none could come while the server was down."""

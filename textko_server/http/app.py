@@ -6,6 +6,7 @@ from aiohttp import web
 
 from textko_server.gateway.events import (
     Event,
+    IncomingReceived,
     MessageSubmitted,
     RecipientChanged,
     WebhookAttempted,
@@ -23,7 +24,8 @@ from textko_server.http.app_keys import (
 )
 from textko_server.http.cors import DIALECT_PREFIXES, allow_origin
 from textko_server.http.dialects import selfhosted, texify, textko, textlink
-from textko_server.http.metrics import METRICS, Metrics, get_metrics
+from textko_server.http.metrics import METRICS, Metrics
+from textko_server.http.metrics_page import get_metrics
 from textko_server.http.middleware import answer_errors
 from textko_server.http.openapi import routes as openapi
 from textko_server.http.rate_limits import RateLimit
@@ -33,21 +35,10 @@ def make_app(
     gateway: Gateway, metrics: Metrics, about: About, *, is_socket: bool
 ) -> web.Application:
     """`is_socket`: for the unix socket, where every caller is the operator."""
-    app = web.Application(
-        middlewares=[answer_errors], client_max_size=gateway.settings.server.max_body_bytes
-    )
-    app[GATEWAY] = gateway
-    app[METRICS] = metrics
-    app[IS_SOCKET] = is_socket
-    app[ABOUT] = about
-    app[STOPPING] = asyncio.Event()
-    app.on_shutdown.append(_end_streams)
+    app = _bare_app(gateway, metrics, about, is_socket=is_socket)
     app.on_response_prepare.append(allow_origin)
-    app[SELFHOSTED_RATE] = RateLimit(gateway.clock, gateway.settings.rates.selfhosted_per_minute)
-    app[KEY_RATE] = RateLimit(gateway.clock, gateway.settings.rates.requests_per_minute)
     routes: list[web.RouteDef] = [
         *health.routes(),
-        web.get("/metrics", get_metrics),
         *openapi.routes(),
         *docs.routes(),
         *device.routes(),
@@ -57,10 +48,36 @@ def make_app(
         *texify.routes(),
         *selfhosted.routes(),
     ]
+    if is_socket or gateway.settings.metrics.on_port:
+        routes.append(web.get("/metrics", get_metrics))
     if gateway.settings.dashboard.enabled:
         dashboard.set_up(app)
         routes += dashboard.routes()
     app.add_routes([*routes, *_with_slash(routes)])
+    return app
+
+
+def make_metrics_app(gateway: Gateway, metrics: Metrics, about: About) -> web.Application:
+    """For a listener of their own: `/metrics`, health, and nothing else."""
+    app = _bare_app(gateway, metrics, about, is_socket=False)
+    app.add_routes([*health.routes(), web.get("/metrics", get_metrics)])
+    return app
+
+
+def _bare_app(
+    gateway: Gateway, metrics: Metrics, about: About, *, is_socket: bool
+) -> web.Application:
+    app = web.Application(
+        middlewares=[answer_errors], client_max_size=gateway.settings.server.max_body_bytes
+    )
+    app[GATEWAY] = gateway
+    app[METRICS] = metrics
+    app[IS_SOCKET] = is_socket
+    app[ABOUT] = about
+    app[STOPPING] = asyncio.Event()
+    app.on_shutdown.append(_end_streams)
+    app[SELFHOSTED_RATE] = RateLimit(gateway.clock, gateway.settings.rates.selfhosted_per_minute)
+    app[KEY_RATE] = RateLimit(gateway.clock, gateway.settings.rates.requests_per_minute)
     return app
 
 
@@ -88,11 +105,15 @@ def make_metrics(gateway: Gateway) -> Metrics:
     def count(event: Event) -> None:
         if isinstance(event, MessageSubmitted):
             metrics.count_event("recipient", event.state, len(event.recipient_ids))
+            metrics.count_event("submit", "", len(event.recipient_ids))
         elif isinstance(event, RecipientChanged):
             metrics.count_event("recipient", event.state)
         elif isinstance(event, WebhookAttempted):
             outcome = "delivered" if event.state == "delivered" else "failed"
             metrics.count_event("webhook", outcome)
+        elif isinstance(event, IncomingReceived):
+            metrics.count_event("in", "")
 
-    gateway.events.listen(count, MessageSubmitted, RecipientChanged, WebhookAttempted)
+    kinds = (MessageSubmitted, RecipientChanged, WebhookAttempted, IncomingReceived)
+    gateway.events.listen(count, *kinds)
     return metrics

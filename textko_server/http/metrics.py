@@ -1,21 +1,14 @@
-"""Counters, and `/metrics` in the Prometheus text format, version 0.0.4; the admin API has the same
-numbers as JSON.
+"""Counters of one process, and the lines of the Prometheus text format, version 0.0.4. What stands
+on `/metrics` says metrics_page.py.
 
 Labels are bounded: route templates, methods, status codes, states. Never a token, number or id.
 """
 
-import ipaddress
 from bisect import bisect_left
 from typing import Literal
 
 import msgspec
 from aiohttp import web
-
-from textko_server import __version__
-from textko_server.errors import Forbidden
-from textko_server.http.app_keys import GATEWAY, IS_SOCKET
-from textko_server.http.auth import authenticate, require_scope
-from textko_server.model import Role, Scope
 
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
@@ -88,78 +81,3 @@ class Family(msgspec.Struct, frozen=True):
 
 
 METRICS = web.AppKey("metrics", Metrics)
-
-
-async def get_metrics(request: web.Request) -> web.Response:
-    """`GET /metrics`."""
-    await _check_access(request)
-    lines = [line for family in await families(request.app) for line in family.lines()]
-    return web.Response(
-        text="\n".join(lines) + "\n",
-        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-    )
-
-
-async def families(app: web.Application) -> list[Family]:
-    """All there is to tell, of now."""
-    gateway = app[GATEWAY]
-    depth, oldest_at = await gateway.messages.queue_depth()
-    age_s = (gateway.clock.now_ms() - oldest_at) / 1000 if oldest_at is not None else 0
-    program = Family("textko_info", "The program.", "gauge")
-    program.add(1, version=__version__)
-    changes = Family(
-        "textko_recipient_changes_total", "Changes of state, by the new state.", "counter"
-    )
-    attempts = Family(
-        "textko_webhook_attempts_total", "Attempts at webhook deliveries, by outcome.", "counter"
-    )
-    for (kind, label), count in sorted(app[METRICS].events.items()):
-        if kind == "recipient":
-            changes.add(count, state=label)
-        elif kind == "webhook":
-            attempts.add(count, outcome=label)
-    return [
-        program,
-        _gauge(
-            "textko_devices_online",
-            "Devices with an open poll or a recent one.",
-            gateway.presence.online_count,
-        ),
-        _gauge("textko_polls_open", "Open long-polls.", gateway.polls.open_count),
-        _gauge("textko_queue_depth", "Jobs waiting for a phone.", depth),
-        _gauge("textko_oldest_queued_seconds", "Age of the oldest waiting job.", age_s),
-        changes,
-        attempts,
-        *app[METRICS].families(),
-    ]
-
-
-def _gauge(name: str, help_text: str, value: float) -> Family:
-    family = Family(name, help_text, "gauge")
-    family.add(value)
-    return family
-
-
-async def _check_access(request: web.Request) -> None:
-    """Numbers of all accounts: for admins, and for a collector on this machine.
-
-    A request that a proxy passed on comes from this machine only seemingly.
-
-    Raises:
-        Unauthenticated, Forbidden.
-    """
-    if request.app[IS_SOCKET] or _is_local(request):
-        return
-    principal = await authenticate(request)
-    if principal.role is not Role.ADMIN:
-        raise Forbidden("only an admin may see the metrics")
-    require_scope(principal, Scope.READ_ANALYTICS)
-
-
-def _is_local(request: web.Request) -> bool:
-    if any(name in request.headers for name in ("X-Forwarded-For", "Forwarded")):
-        return False
-    try:
-        return ipaddress.ip_address(request.remote or "").is_loopback
-    except ValueError:
-        return False

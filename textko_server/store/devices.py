@@ -197,6 +197,12 @@ async def find(db: Database, device_id: int) -> Device | None:
     return _device(row) if row else None
 
 
+async def batteries(db: Database, *, low_percent: int, since: int) -> tuple[int | None, int]:
+    """(the lowest, how many are low and not charging) of devices heard of since then."""
+    row = await db.fetch_one(_DEVICES.batteries, {"low": low_percent, "since": since})
+    return (None, 0) if row is None else (row[0], row[1])
+
+
 async def list_tokens(db: Database) -> dict[bytes, int]:
     """The devices paired by our protocol, by the SHA-256 of their tokens."""
     return dict(await db.fetch_all(_DEVICES.list_tokens))

@@ -83,7 +83,7 @@ async def find(db: Database, delivery_id: int, user_id: int | None) -> WebhookDe
 
 
 async def due(db: Database, now_ms: int) -> tuple[int, int | None]:
-    """(deliveries whose attempt is due, since when the first of them is)."""
+    """(deliveries to enabled webhooks whose attempt is due, since when the first of them is)."""
     row = await db.fetch_one(_SQL.due_in_all, (now_ms,))
     return (0, None) if row is None else (row[0], row[1])
 

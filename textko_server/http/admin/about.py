@@ -7,7 +7,7 @@ from textko_server import admin_wire as wire
 from textko_server.config import Settings
 from textko_server.http.admin.access import require_admin
 from textko_server.http.admin.endpoint import Call, Endpoint
-from textko_server.http.metrics import families
+from textko_server.http.metrics_page import families
 from textko_server.store import row_counts
 
 _LICENCE = "MIT"

@@ -51,6 +51,11 @@ SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, 
     is_charging, network, signal_percent, last_seen_at, created_at, updated_at
 FROM devices ORDER BY id;
 
+-- name: batteries
+-- gateway.phone_alerts, for metrics. The devices, walked: few rows.
+SELECT min(battery_percent), count(CASE WHEN battery_percent <= :low AND is_charging = 0 THEN 1 END)
+FROM devices WHERE battery_percent IS NOT NULL AND last_seen_at >= :since;
+
 -- name: count_of_user
 SELECT count(*) FROM devices WHERE user_id = ?;
 

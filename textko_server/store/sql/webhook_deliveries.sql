@@ -26,9 +26,11 @@ FROM webhook_deliveries
 WHERE id = :id AND (:user_id IS NULL OR user_id = :user_id);
 
 -- name: due_in_all
--- The overview, health, metrics. webhook_deliveries_due, walked whole: what is owed, not the history.
+-- The overview, health, metrics. webhook_deliveries_due: what is owed, not the history. What waits for
+-- a webhook that is disabled is due to nobody.
 SELECT count(*), min(next_attempt_at) FROM webhook_deliveries
-WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= ?;
+WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= ?
+    AND webhook_id IN (SELECT id FROM webhooks WHERE is_enabled = 1);
 
 -- name: attempts
 -- store.webhook_deliveries.list_attempts; on the primary key.
