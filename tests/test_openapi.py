@@ -27,6 +27,7 @@ NOT_OF_AN_API = {
     "/dashboard/admin": "pages",
     "/dashboard/login": "a page",
     "/dashboard/logout": "its button",
+    "/dashboard/first-admin": "a page",
     "/dashboard/static/{name}": "what the pages load",
     "/dashboard/ws": "between a page and its program",
     "/dashboard/admin/ws": "between a page and its program",
