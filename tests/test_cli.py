@@ -109,8 +109,12 @@ async def test_serve_refuses_wrong_settings_in_one_sentence(
 
 
 async def test_version_needs_no_server(offline: CommandLine) -> None:
-    assert (await offline("version")).out == f"textko {__version__}\n"
-    assert await offline.json("version") == {"version": __version__}
+    shown = await offline("version")
+    said = await offline.json("version")
+
+    assert shown.out.startswith(f"textko {__version__} (package, Python 3.")
+    assert said["version"] == __version__
+    assert said["form"] == "package"
 
 
 @pytest.mark.parametrize(

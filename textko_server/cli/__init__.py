@@ -15,7 +15,8 @@ from textko_server.errors import TextkoError
 COMMANDS = (
     "serve", "demo", "tui", "user", "key", "device", "message", "inbox", "scheduled", "contact",
     "group", "template", "opt-out", "webhook", "release", "config", "log", "status", "backup",
-    "restore", "doctor", "phone", "version",
+    "restore", "doctor", "ssh-key", "service", "phone",
+    "completion", "man", "version",
 )  # fmt: skip
 _EXAMPLES = """examples:
   textko serve                                            start the server on ./data

@@ -39,6 +39,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--socket", type=Path, metavar="FILE", dest="socket_path",
         help="a server's socket that asks for a login (TEXTKO_API_KEY holds it)",
     )  # fmt: skip
+    tui.add_argument(
+        "--confined", action="store_true",
+        help="start no other program and touch no file, as for who has no shell here",
+    )  # fmt: skip
     tui.add_argument("--print-config", action="store_true",
                      help="print the preferences file with every default, and end")  # fmt: skip
     tui.add_argument("--print-keys", action="store_true",
@@ -106,7 +110,10 @@ def _show(options: argparse.Namespace) -> int:
 
     # Loading makes many objects and no garbage: looking for it takes a fifth of the start.
     gc.disable()
+    from textko_server.tui.confinement import confine
     from textko_server.tui.run import run_screens
 
+    if options.confined:
+        confine()
     chosen = options_of(options)
     return asyncio.run(run_screens(client_of(options), chosen, theme=options.theme))

@@ -20,6 +20,7 @@ from textual.app import App
 
 from textko_server.errors import TextkoError
 from textko_server.terminal_text import safe_lines
+from textko_server.tui.confinement import is_confined
 
 _PAGERS = ("less -R", "more")
 _EDITORS = ("nano", "vi")
@@ -105,6 +106,8 @@ def _read(path: Path) -> str:
 async def _in_foreground(app: App[Any], command: Sequence[str], content: bytes = b"") -> None:
     """Run it on the terminal, with `content` to read, or else the keyboard."""
     driver = app._driver
+    if is_confined():
+        raise NoProgram("This key opens the screens only, no other program.")
     if app.is_web or driver is None or not driver.can_suspend:
         raise NoProgram("Other programs can run in a terminal only, not in a browser.")
     failure: BaseException | None = None

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from datetime import UTC
 
 import msgspec
@@ -17,6 +18,8 @@ from textko_server.tui.times import Times
 
 # By then the first frame is drawn.
 _START_S = 1.0
+# Longer than leaving takes while the terminal is there.
+_HANG_UP_S = 2.0
 
 
 async def run_screens(
@@ -60,8 +63,19 @@ def _collect_again() -> None:
 def _told_to_end() -> asyncio.Event:
     """Set when the process is, or its terminal has gone: nobody would ever leave the screens."""
     told = asyncio.Event()
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(ending, told.set)
+    loop = asyncio.get_running_loop()
+
+    def hang_up(*_: object) -> None:
+        # Textual's writer ends with its first write that fails, and who then waits for room in its
+        # queue holds up the loop for ever. There is no terminal any more to put in order.
+        last_resort = threading.Timer(_HANG_UP_S, os._exit, (1,))
+        last_resort.daemon = True
+        last_resort.start()
+        loop.call_soon_threadsafe(told.set)
+
+    loop.add_signal_handler(signal.SIGTERM, told.set)
+    # Not through the loop, which may be held up already.
+    signal.signal(signal.SIGHUP, hang_up)
     return told
 
 

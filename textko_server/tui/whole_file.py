@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from textko_server.errors import TextkoError
+from textko_server.tui.confinement import is_confined
 
 Write = Callable[[bytes], None]
 
@@ -60,7 +61,12 @@ def whole_file(path: Path, *, may_replace: bool = False) -> Iterator[Write]:
 
 
 def typed_path(text: str) -> Path:
-    """`~` is the home directory. Raises CannotWrite: that is no path."""
+    """`~` is the home directory. Raises CannotWrite: no path, or not to be had from here."""
+    if is_confined():
+        raise CannotWrite("this key opens the screens only, no file of the machine")
+    # The dashboard sets it for its programs. Dialogs ask for no path there: this makes sure of it.
+    if "TEXTUAL_DRIVER" in os.environ:
+        raise CannotWrite("a browser has no business with files of the server")
     try:
         if not text.strip() or "\0" in text:
             raise CannotWrite("that is not the name of a file")
