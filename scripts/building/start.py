@@ -1,0 +1,5 @@
+"""Where the frozen program begins."""
+
+from textko_server.__main__ import main
+
+main()
