@@ -110,7 +110,9 @@ async def test_nothing_wakes_up_when_nobody_watches(manager: Manager) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pid", "is_watched"), [(os.getpid(), True), (os.getppid(), True), (1 << 22, False)]
+    ("pid", "is_watched"),
+    [(os.getpid(), True), (os.getppid(), True), (1 << 22, False)],
+    ids=["us", "who started us", "another"],
 )
 def test_watchdog_of_another_process_is_not_ours(pid: int, is_watched: bool) -> None:
     manager = ServiceManager({"WATCHDOG_USEC": "10000000", "WATCHDOG_PID": str(pid)})
