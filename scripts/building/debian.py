@@ -72,7 +72,7 @@ def _add_files(tar: tarfile.TarFile, layout: Layout, command: Sequence[str]) -> 
         add_directory(tar, f"./usr/share/{name}")
     add_file(tar, "./usr/share/doc/textko/copyright", layout.licences.read_bytes(), 0o644)
     changes = _packed((ROOT / "CHANGELOG.md").read_bytes())
-    add_file(tar, "./usr/share/doc/textko/changelog.gz", changes, 0o644)
+    add_file(tar, "./usr/share/doc/textko/CHANGELOG.md.gz", changes, 0o644)
 
 
 def _packed(content: bytes) -> bytes:
