@@ -274,6 +274,24 @@ async def test_key_is_named_by_its_name(textko: CommandLine) -> None:
     assert "2 keys are called 'everything'" in unclear.err
 
 
+async def test_key_may_be_limited_to_devices(server: RunningServer, textko: CommandLine) -> None:
+    device = server.regular.device_id
+    made = await textko.json(
+        "key", "create", "--user", REGULAR_EMAIL, "--name", "Shop", "--devices", "Phone of regular"
+    )
+    brought = await textko.json(
+        "key", "import", "--user", REGULAR_EMAIL, "--name", "Old", "--devices", device,
+        stdin="old-gateway-0123456789\n",
+    )  # fmt: skip
+    freed = await textko.json("key", "change", made["id"], "--devices", "all")
+    unknown = await textko("key", "create", "--name", "x", "--devices", "no such phone")
+
+    assert (made["deviceIds"], brought["deviceIds"], freed["deviceIds"]) == (
+        [device], [device], None
+    )  # fmt: skip
+    assert unknown.code == 2
+
+
 async def test_key_made_elsewhere_is_read_from_standard_input(
     server: RunningServer, textko: CommandLine
 ) -> None:
@@ -447,6 +465,20 @@ async def test_incoming_text_cannot_move_the_cursor(
 
 
 # --- webhooks ---
+
+
+async def test_webhook_gets_another_name_url_and_events(textko: CommandLine) -> None:
+    url = "https://shop.example.org/sms"
+    added = await textko.json("webhook", "add", url, "--user", REGULAR_EMAIL, "--name", "Shop")
+    moved = await textko.json("webhook", "change", "Shop", "--new-url", url + "/new")
+    changed = await textko.json(
+        "webhook", "change", added["id"], "--name", "Till", "--events", "MESSAGE_SENT"
+    )
+    nothing = await textko("webhook", "change", added["id"])
+
+    assert (moved["url"], moved["events"]) == (url + "/new", added["events"])
+    assert (changed["name"], changed["events"]) == ("Till", ["MESSAGE_SENT"])
+    assert nothing.code == 2
 
 
 async def test_webhook_is_added_tested_and_its_log_read(textko: CommandLine) -> None:

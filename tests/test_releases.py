@@ -371,6 +371,15 @@ async def test_commands_publish_list_activate_and_withdraw(
     assert (await get(server, "/api/app-version")).json["versionCode"] == 6
 
 
+async def test_command_changes_the_notes(textko: CommandLine, apk: Path) -> None:
+    await textko.json("release", "publish", str(apk), "--notes", "Old")
+    changed = await textko.json("release", "notes", "5", "Bug fixes")
+    absent = await textko("release", "notes", "6", "Bug fixes")
+
+    assert changed["notes"] == "Bug fixes"
+    assert absent.code == 1
+
+
 async def test_command_says_why_a_file_is_refused(textko: CommandLine, tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("Hello")

@@ -2,12 +2,16 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from textko_server.cli.connection import with_admin
 from textko_server.cli.exit_codes import EXIT_FAILED, UsageError
 from textko_server.cli.output import answer, print_json, print_table, safe, say, shown_time
 from textko_server.cli.prompts import confirm
 from textko_server.cli.when import read_when
+
+if TYPE_CHECKING:
+    from textko_server.admin_client import AdminClient
 
 _EXAMPLES = """examples:
   textko key create --user you@example.org --name "Web shop" --scopes send_sms,read_delivery
@@ -80,15 +84,22 @@ def _add_making_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="what it is for")
     parser.add_argument("--scopes", metavar="A,B", help="what it may do (all)")
     parser.add_argument("--expires", metavar="WHEN", help="a date, or a span such as 90d (never)")
+    parser.add_argument(
+        "--devices", metavar="A,B", help="ids or names of the only devices it may use (all)"
+    )
 
 
 def run_create(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
     from textko_server.admin_wire import NewApiKey
 
-    body = NewApiKey(name=options.name, scopes=_scopes(options), expires_at=_expires_at(options))
+    scopes, expires_at = _scopes(options), _expires_at(options)
 
     async def create(admin: AdminClient) -> None:
+        body = NewApiKey(
+            name=options.name, scopes=scopes, expires_at=expires_at,
+            device_ids=await _device_ids(admin, options),
+        )  # fmt: skip
         created = await admin.create_api_key(body, options.user)
         if options.json:
             print_json(created)
@@ -106,14 +117,14 @@ def run_import(options: argparse.Namespace) -> int:
     if sys.stdin.isatty():
         sys.stderr.write("Token: ")
         sys.stderr.flush()
-    body = ImportedApiKey(
-        name=options.name,
-        scopes=_scopes(options),
-        expires_at=_expires_at(options),
-        key=sys.stdin.readline().strip(),
-    )
+    scopes, expires_at = _scopes(options), _expires_at(options)
+    key = sys.stdin.readline().strip()
 
     async def bring_in(admin: AdminClient) -> None:
+        body = ImportedApiKey(
+            name=options.name, scopes=scopes, expires_at=expires_at, key=key,
+            device_ids=await _device_ids(admin, options),
+        )  # fmt: skip
         api_key = await admin.import_api_key(body, options.user)
         answer(
             options, api_key, f"{safe(api_key.name)} ({api_key.prefix}…) works for {api_key.user}"
@@ -166,7 +177,7 @@ def run_change(options: argparse.Namespace) -> int:
 
     from textko_server.admin_client import AdminClient
     from textko_server.admin_wire import ApiKeyChanges
-    from textko_server.cli.choosing import device_id, key_id
+    from textko_server.cli.choosing import key_id
 
     fields: dict[str, object] = {}
     if options.name is not None:
@@ -180,12 +191,7 @@ def run_change(options: argparse.Namespace) -> int:
 
     async def change(admin: AdminClient) -> None:
         if options.devices is not None:
-            names = [name.strip() for name in options.devices.split(",")]
-            fields["device_ids"] = (
-                None
-                if options.devices == "all"
-                else [await device_id(admin, name, options.user) for name in names]
-            )
+            fields["device_ids"] = await _device_ids(admin, options)
         body = msgspec.structs.replace(ApiKeyChanges(), **fields)
         api_key = await admin.change_api_key(await key_id(admin, options.key, options.user), body)
         answer(options, api_key, f"changed {safe(api_key.name)}")
@@ -223,6 +229,15 @@ def _scopes(options: argparse.Namespace) -> list[str] | None:
     if options.scopes is None:
         return None
     return [scope.strip() for scope in options.scopes.split(",") if scope.strip()]
+
+
+async def _device_ids(admin: "AdminClient", options: argparse.Namespace) -> list[str] | None:
+    from textko_server.cli.choosing import device_id
+
+    if options.devices in (None, "all"):
+        return None
+    names = [name.strip() for name in options.devices.split(",") if name.strip()]
+    return [await device_id(admin, name, options.user) for name in names]
 
 
 def _expires_at(options: argparse.Namespace) -> int | None:

@@ -45,6 +45,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     link.set_defaults(run=run_link)
 
+    notes = commands.add_parser("notes", help="say what is new in a version")
+    _add_code(notes)
+    notes.add_argument("notes", metavar="TEXT", help="what is new in it")
+    notes.set_defaults(run=run_notes)
+
     activate = commands.add_parser("activate", help="make a version the one that phones get")
     _add_code(activate)
     activate.set_defaults(run=run_activate)
@@ -146,6 +151,16 @@ def _show_link(release: "Release", url: str) -> None:
     segno.make(url, error="m").terminal(sys.stdout, compact=True, border=2)
     say()
     say(f"{_name(release)}: {url}")
+
+
+def run_notes(options: argparse.Namespace) -> int:
+    from textko_server.admin_client import AdminClient
+
+    async def change(admin: AdminClient) -> None:
+        release = await admin.set_release_notes(options.code, options.notes)
+        answer(options, release, f"{_name(release)} has other notes now")
+
+    return with_admin(options, change)
 
 
 def run_activate(options: argparse.Namespace) -> int:

@@ -114,6 +114,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         _add_webhook(switch)
         switch.set_defaults(run=run_switch, is_enabled=is_enabled)
 
+    change = commands.add_parser("change", help="give it another name, URL or events")
+    _add_webhook(change)
+    change.add_argument("--name", help="what it is for")
+    change.add_argument("--new-url", metavar="URL", help="where it is told")
+    change.add_argument("--events", metavar="A,B", help="which it is told of")
+    change.set_defaults(run=run_change)
+
     rotate = commands.add_parser("rotate-secret", help="give it a new signing secret")
     _add_webhook(rotate)
     rotate.set_defaults(run=run_rotate)
@@ -143,7 +150,7 @@ def run_add(options: argparse.Namespace) -> int:
     events = options.events if options.events is not None else _EVENTS[options.format]
     body = NewWebhook(
         url=options.url,
-        events=[event.strip() for event in events.split(",") if event.strip()],
+        events=_events(events),
         format=options.format,
         name=options.name,
         secret=sys.stdin.readline().strip() if options.secret_stdin else None,
@@ -159,6 +166,10 @@ def run_add(options: argparse.Namespace) -> int:
             say(f"signing secret, shown this once: {webhook.secret}")
 
     return with_admin(options, add)
+
+
+def _events(text: str) -> list[str]:
+    return [event.strip() for event in text.split(",") if event.strip()]
 
 
 def run_list(options: argparse.Namespace) -> int:
@@ -239,6 +250,30 @@ def run_switch(options: argparse.Namespace) -> int:
         answer(options, webhook, sentence)
 
     return with_admin(options, switch)
+
+
+def run_change(options: argparse.Namespace) -> int:
+    from msgspec import UNSET
+
+    from textko_server.admin_client import AdminClient
+    from textko_server.admin_wire import WebhookChanges
+
+    if options.name is None and options.new_url is None and options.events is None:
+        raise UsageError("say what to change: --name, --new-url or --events")
+    body = WebhookChanges(
+        name=UNSET if options.name is None else options.name,
+        url=UNSET if options.new_url is None else options.new_url,
+        events=UNSET if options.events is None else _events(options.events),
+    )
+
+    async def change(admin: AdminClient) -> None:
+        webhook = await admin.change_webhook(await _id(admin, options), body)
+        answer(
+            options, webhook,
+            f"{webhook.id} tells {safe(webhook.url)} of {', '.join(webhook.events)}",
+        )  # fmt: skip
+
+    return with_admin(options, change)
 
 
 def run_rotate(options: argparse.Namespace) -> int:
