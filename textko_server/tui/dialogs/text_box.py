@@ -28,8 +28,8 @@ _MASK = "•" * 16
 class TextBox(Guarded, ModalScreen[None]):
     DEFAULT_CSS = """
     TextBox { align: center middle; }
-    TextBox > #text-box-title { dock: top; width: 1fr; padding: 0 1; text-style: bold; }
-    TextBox > #text-box-note { dock: top; width: 1fr; padding: 0 1; color: $text-warning; }
+    TextBox > #text-box-title { width: 1fr; padding: 0 1; text-style: bold; }
+    TextBox > #text-box-note { width: 1fr; padding: 0 1; color: $text-warning; }
     TextBox > _Source { width: 1fr; height: 1fr; border: none; padding: 0; }
     TextBox > #text-box-said { dock: bottom; width: 1fr; padding: 0 1; margin-bottom: 1; }
     """
