@@ -22,9 +22,13 @@ _FRAME_ROWS, _FRAME_COLUMNS = 5, 6
 
 class LinkBox(Guarded, ModalScreen[None]):
     DEFAULT_CSS = """
-    LinkBox Vertical { width: auto; padding: 0 2; align-horizontal: center; }
+    LinkBox > Vertical {
+        width: auto; height: auto; max-width: 100%; max-height: 100%; padding: 0 2;
+        background: $surface; border: round $primary;
+    }
+    .-ascii LinkBox > Vertical { border: ascii $primary; }
     LinkBox Static { width: auto; height: auto; max-width: 100%; }
-    LinkBox .box-title { margin: 0; }
+    LinkBox #link-title { text-style: bold; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "close", "Back", id="link.close"),
@@ -41,8 +45,8 @@ class LinkBox(Guarded, ModalScreen[None]):
         return cast("TextkoApp", super().app)
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box"):
-            yield Static(self._title, classes="box-title", markup=False)
+        with Vertical():
+            yield Static(self._title, id="link-title", markup=False)
             yield Static(safe(self._url), markup=False)
             yield Static("", id="link-code", markup=False)
             yield Static("y copies the link, esc closes", markup=False)

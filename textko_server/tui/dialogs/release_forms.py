@@ -24,8 +24,8 @@ class NewRelease:
     is_activated: bool = True
 
 
-def publish_form(before: NewRelease | None) -> Form[NewRelease]:
-    """`before`: what was typed the last time."""
+def publish_form(before: NewRelease | None = None, problem: str = "") -> Form[NewRelease]:
+    """`before`: what was typed the last time, and `problem` why that did not do."""
 
     async def submit(values: Values) -> NewRelease:
         path = _readable(values["file"])
@@ -37,7 +37,7 @@ def publish_form(before: NewRelease | None) -> Form[NewRelease]:
     typed = before or NewRelease(Path())
     fields = [
         Field("file", "File", value=typed.path if before else "", is_required=True,
-              help="Path of the APK on this machine, such as ~/app.apk."),
+              help=problem or "Path of the APK on this machine, such as ~/app.apk."),
         Field("version", "Version", value=typed.version or "",
               help="Empty: as its manifest says."),
         Field("code", "Version code", value=typed.code or "",

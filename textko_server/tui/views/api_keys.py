@@ -57,7 +57,7 @@ class ApiKeysView(ListView[wire.ApiKey]):
         return (
             Column("Name", lambda k: k.name, 14, is_flexible=True),
             Column("Begins", lambda k: k.prefix, 12, 3),
-            Column("Status", lambda k: status_of(k, now()), 10),
+            Column("Status", lambda k: status_of(k, now()), 11),
             Column("Scopes", lambda k: scopes_in_short(k.scopes), 12, 4, is_flexible=True),
             Column("Last used", lambda k: ago(k.last_used_at, now()), 9, 2, is_right=True),
             Column("Expires", lambda k: times.brief(k.expires_at, now()), 12, 5),
@@ -105,7 +105,7 @@ class ApiKeysView(ListView[wire.ApiKey]):
         used = ago(last_at, self.app.clock.now_ms())
         is_used = f"Last used {used} ago." if used else "Never used."
         stays = "stay listed" if action.name == "revoke" else "are forgotten"
-        return f"Applications that use it are refused at once; keys {stays}. {is_used}"
+        return f"Applications that use it are refused at once; keys {stays}.\n{is_used}"
 
     # --- actions ---
 

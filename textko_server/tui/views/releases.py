@@ -104,9 +104,10 @@ class ReleasesView(ListView[wire.Release]):
             )  # fmt: skip
             return
         chosen: NewRelease | None = None
+        problem = ""
         while True:
             # After a refusal with all that was typed.
-            chosen = await self.app.ask(publish_form(chosen))
+            chosen = await self.app.ask(publish_form(chosen, problem))
             if chosen is None:
                 return
             try:
@@ -114,6 +115,7 @@ class ReleasesView(ListView[wire.Release]):
             except TextkoError as error:
                 self.app.progress("")
                 self.app.trouble(error)
+                problem = error.message
             else:
                 return
 
