@@ -46,9 +46,13 @@ def _run(options: argparse.Namespace) -> int:
         write_lock()
         return 0
     if options.arch != platform.machine():
-        from building.emulation import build_emulated
+        from building.emulation import build_emulated, check_emulated
 
-        build_emulated(Layout(options.arch), is_any_glibc=options.any_glibc)
+        layout = Layout(options.arch)
+        if not options.checks_only:
+            build_emulated(layout, is_any_glibc=options.any_glibc)
+        if not options.no_checks:
+            check_emulated(layout)
         return 0
     layout = this_machine()
     if not options.checks_only:

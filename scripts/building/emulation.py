@@ -29,11 +29,7 @@ _REGISTERED = Path("/proc/sys/fs/binfmt_misc")
 
 def build_emulated(layout: Layout, *, is_any_glibc: bool) -> None:
     """Raises BuildFailed."""
-    if not (_REGISTERED / f"qemu-{layout.arch}").exists():
-        raise BuildFailed(
-            f"this {platform.machine()} cannot run {layout.arch} programs: "
-            "apt install qemu-user-static binfmt-support"
-        )
+    _check_runs(layout)
     with debian(layout.arch, _PACKAGES) as root:
         _copy_sources(root)
         words = "--no-checks --any-glibc" if is_any_glibc else "--no-checks"
@@ -42,7 +38,20 @@ def build_emulated(layout: Layout, *, is_any_glibc: bool) -> None:
         for path in layout.products:
             shutil.copy(root / "textko/dist" / path.name, path)
     write_checksums(layout)
+
+
+def check_emulated(layout: Layout) -> None:
+    """Raises BuildFailed. Its figures are the emulator's."""
+    _check_runs(layout)
     check_on_debian(layout)
+
+
+def _check_runs(layout: Layout) -> None:
+    if not (_REGISTERED / f"qemu-{layout.arch}").exists():
+        raise BuildFailed(
+            f"this {platform.machine()} cannot run {layout.arch} programs: "
+            "apt install qemu-user-static binfmt-support"
+        )
 
 
 def _copy_sources(root: Path) -> None:

@@ -20,7 +20,7 @@ WAIT_S = 120.0
 # After its start, until its memory is looked at.
 _REST_S = 1.0
 # No HOME, and nothing else of whoever builds.
-BARE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+BARE = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,10 @@ async def serving(program: Program) -> AsyncIterator[Server]:
         took_s = time.monotonic() - began
         await asyncio.sleep(_REST_S)
         memory_mb = _memory_mb(running.process.pid)
-        yield Server(f"http://127.0.0.1:{port[1]}", took_s, memory_mb)
+        try:
+            yield Server(f"http://127.0.0.1:{port[1]}", took_s, memory_mb)
+        except BuildFailed as failure:
+            raise BuildFailed(f"{failure}\nThe server's log:\n{running.said}") from failure
         if (code := await running.stop()) or " error " in running.said:
             raise BuildFailed(f"serve ended with exit code {code}:\n{running.said}")
 

@@ -4,6 +4,7 @@ PyInstaller runs this first (a runtime hook). Refuses to know what the program d
 """
 
 import os
+import sys
 from pathlib import Path
 
 # Where distributions keep the authorities they trust. Our OpenSSL is Debian's and knows the first.
@@ -15,10 +16,17 @@ _AUTHORITIES = (
 )
 
 
-def _give_back_library_path() -> None:
-    """Ours are found by now. What we start (an editor, systemctl) must find its own libraries."""
+# Of the loader: where its libraries are, and that all is unpacked already.
+_LOADERS = ("LD_LIBRARY_PATH", "_PYI_")
+
+
+def _take_away_the_loaders_variables() -> None:
+    """They have served. What we start (an editor, systemctl, a shell and textko again from there)
+    must find its own libraries. The dashboard starts this very program, and gives them back to it.
+    """
     original = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
-    os.environ.pop("LD_LIBRARY_PATH", None)
+    names = [name for name in os.environ if name.startswith(_LOADERS)]
+    vars(sys)["loaders_variables"] = {name: os.environ.pop(name) for name in names}
     if original is not None:
         os.environ["LD_LIBRARY_PATH"] = original
 
@@ -32,5 +40,5 @@ def _find_authorities() -> None:
             return
 
 
-_give_back_library_path()
+_take_away_the_loaders_variables()
 _find_authorities()

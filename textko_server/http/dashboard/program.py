@@ -125,17 +125,23 @@ class Program(AppService):
             for name, value in os.environ.items()
             if not name.startswith(("TEXTKO_", "TEXTUAL", "NO_COLOR"))
         }
-        return inherited | {
-            "TEXTKO_API_KEY": self._token,
-            # Preferences are those of whoever runs the server, and not for others to change.
-            "TEXTKO_TUI_CONFIG": f"{os.devnull}/none",
-            "TEXTUAL_DRIVER": DRIVER,
-            "TEXTUAL_FPS": "30",
-            "TEXTUAL_COLOR_SYSTEM": "truecolor",
-            "TERM_PROGRAM": "textual",
-            "COLUMNS": str(width),
-            "ROWS": str(height),
-        }
+        # Of the program of one file: what it has unpacked serves this one too.
+        loaders: dict[str, str] = getattr(sys, "loaders_variables", {})
+        return (
+            inherited
+            | loaders
+            | {
+                "TEXTKO_API_KEY": self._token,
+                # Preferences are those of whoever runs the server, and not for others to change.
+                "TEXTKO_TUI_CONFIG": f"{os.devnull}/none",
+                "TEXTUAL_DRIVER": DRIVER,
+                "TEXTUAL_FPS": "30",
+                "TEXTUAL_COLOR_SYSTEM": "truecolor",
+                "TERM_PROGRAM": "textual",
+                "COLUMNS": str(width),
+                "ROWS": str(height),
+            }
+        )
 
 
 async def _last_bytes(stream: asyncio.StreamReader) -> bytes:
