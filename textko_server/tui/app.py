@@ -137,7 +137,7 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
     def on_load(self) -> None:
         self._theme_problems = register_themes(self)
         self.theme = theme_of(self, self.preferences.theme)
-        if not self.preferences.animations:
+        if not self.preferences.animations or "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
         self.set_class(self.preferences.ascii, "-ascii")
 

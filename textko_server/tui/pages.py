@@ -41,7 +41,7 @@ GROUP_TITLES = {
 
 PAGES = (
     Page("overview", 1, "Overview", "OverviewView", ("home", "pulse")),
-    Page("messages", 2, "Messages", "MessagesView", ("message", "msg", "queue", "q")),
+    Page("messages", 2, "Messages", "MessagesView", ("message", "msg", "queue")),
     Page("inbox", 3, "Inbox", "InboxView", ("incoming", "in")),
     Page("conversations", 3, "Conversations", "ConversationsView", ("conv", "chats")),
     Page("devices", 4, "Devices", "DevicesView", ("device", "phones", "dev")),
