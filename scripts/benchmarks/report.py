@@ -85,10 +85,7 @@ def _p6_and_p7(directory: Path, quick: bool, wanted: list[str]) -> list[Figure]:
         if "P7" in wanted:
             with Server(directory / "full") as server:
                 figures += p7_lists.measure(server, seeds)
-                if "P10" in wanted:
-                    figures += p10_screens.measure_on_big_file(
-                        directory / "full", 1 if quick else 5
-                    )
+                figures += p10_screens.measure_on_big_file(directory / "full", 1 if quick else 5)
         if "P6" in wanted:
             slices = Slices(2, 0.4) if quick else Slices(8, 0.8)
             figures += p6_growth.measure(directory, hooks, seeds, slices)

@@ -45,7 +45,8 @@ class ListView(View, Generic[Row]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own way
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012 - Textual's own way
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="list.filter"),
+        # Not in the footer: the filter's own line says it.
+        Binding("slash", "filter", "Filter", id="list.filter", show=False),
         Binding("f", "faults", "Only faults", id="list.faults", show=False),
         Binding("escape", "back", "Back", id="list.back", show=False),
         Binding("tab", "switch_pane", "List or details", id="list.pane", show=False),
