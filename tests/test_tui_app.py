@@ -123,6 +123,17 @@ async def test_columns_that_have_no_room_are_counted_and_can_be_had(
         await seen.see_no_more(" columns")
 
 
+async def test_a_larger_terminal_shows_the_details_and_counts_its_columns_at_once(
+    server: RunningServer, admin: AdminClient
+) -> None:
+    await admin.send_message(wire.NewMessage(to=["+251911000001"], text="read me"), ADMIN_EMAIL)
+
+    async with screens(server, "messages", size=SMALL) as seen:
+        await seen.see("read me", "+4 columns")
+        await seen.pilot.resize_terminal(*WIDE)
+        await seen.see("submitted through the admin API", "+3 columns")
+
+
 async def test_the_details_open_large_where_there_is_no_room_beside_the_list(
     server: RunningServer, admin: AdminClient
 ) -> None:

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from textko_server.tui.columns import GAP, Column, Shown, fit, padded
 from textko_server.tui.details import Details
 from textko_server.tui.filters import Filter, Term
+from textko_server.tui.matching import Matching
 from textko_server.tui.paged_rows import KEPT_PAGES, FetchedPage, PagedRows
 from textko_server.tui.pages import PAGES, find_page
 from textko_server.tui.times import Times, ago, span
@@ -232,6 +233,46 @@ async def test_empty_pages_are_passed_over_until_there_is_a_row() -> None:
 
     assert rows.get(0) == Row(5)
     assert rows.is_complete
+
+
+# --- what a filter leaves, and its order ---
+
+
+async def test_what_the_server_has_compared_is_not_compared_again() -> None:
+    table = Table(300)
+    columns = [_column("number", 5, 1)]
+    all_wanted = Filter.parse("is:fault number:7")
+
+    def matching(server_fields: frozenset[str]) -> Matching[Row]:
+        return Matching(
+            lambda _, cursor: table.fetch(cursor), columns, lambda row: row.number > 200,
+            server_fields, all_wanted,
+        )  # fmt: skip
+
+    here = await matching(frozenset()).page(None)
+    there = await matching(frozenset({"is", "number"})).page(None)
+
+    assert all("7" in str(row.number) and row.number > 200 for row in here.rows)
+    assert [row.number for row in there.rows] == list(range(300, 200, -1))
+
+
+async def test_times_sort_by_themselves_and_numbers_by_size() -> None:
+    table = Table(30, page_size=7)
+    by_time: Column[Row] = Column(
+        "age", lambda row: f"{row.number} s" if row.number % 2 else None, 5,
+        sort_by=lambda row: row.number if row.number % 2 else None,
+    )  # fmt: skip
+    by_text = _column("number", 5, 1)
+
+    async def sorted_by(column: Column[Row]) -> list[int]:
+        matching = Matching(
+            lambda _, cursor: table.fetch(cursor), [column], lambda _: False, frozenset(),
+            Filter(), column,
+        )  # fmt: skip
+        return [row.number for row in (await matching.page(None)).rows]
+
+    assert await sorted_by(by_text) == list(range(1, 31))
+    assert (await sorted_by(by_time))[:15] == list(range(1, 30, 2))
 
 
 # --- times and pages ---

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.clocks import FrozenClock
 from tests.screens import SMALL, screens
 from tests.servers import REGULAR_EMAIL, Person, RunningServer
 from textko_server import admin_wire as wire
@@ -112,6 +113,18 @@ async def test_only_faults_shows_what_failed(server: RunningServer, admin: Admin
         await seen.see("broken", "SIM was taken out", "is:fault")
         await seen.press("f")
         await seen.see("fine")
+
+
+async def test_what_waits_for_long_is_a_fault_too(
+    server: RunningServer, admin: AdminClient, clock: FrozenClock
+) -> None:
+    await send(admin, server.admin, text="waits for long")
+    clock.advance(16 * 60_000)
+    await send(admin, server.admin, text="just came")
+
+    async with screens(server, "messages", filter="is:fault") as seen:
+        await seen.see("waits for long")
+        assert "just came" not in seen.text
 
 
 async def test_messages_are_written_with_their_cost_in_sight(

@@ -36,10 +36,23 @@ class Column(Generic[Row]):
     """Takes what the others leave."""
     is_right: bool = False
     """Numbers stand at the right edge."""
+    sort_by: Callable[[Row], int | None] | None = None
+    """What it sorts by; None: by its text, numbers by size and before words."""
 
     @property
     def field(self) -> str:
         return self.name.lower().replace(" ", "-")
+
+    def sort_key(self, row: Row) -> tuple[int, float, str]:
+        """What there is none of comes last."""
+        if self.sort_by is not None:
+            value = self.sort_by(row)
+            return (1, 0.0, "") if value is None else (0, value, "")
+        text = self.text(row)
+        try:
+            return (0, float(text.replace(",", "").removesuffix("%")), "")
+        except ValueError:
+            return (1, 0.0, text.casefold())
 
     def text(self, row: Row) -> str:
         return self.shown(row).text

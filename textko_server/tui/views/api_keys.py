@@ -26,6 +26,7 @@ from textko_server.tui.dialogs.menu import Choice, Menu
 from textko_server.tui.dialogs.text_box import TextBox
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
+from textko_server.tui.time_columns import age, moment
 from textko_server.tui.times import ago
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 
@@ -53,17 +54,16 @@ class ApiKeysView(ListView[wire.ApiKey]):
 
     def columns(self) -> Sequence[Column[wire.ApiKey]]:
         now = self.app.clock.now_ms
-        times = self.app.times
         return (
             Column("Name", lambda k: k.name, 14, is_flexible=True),
             Column("Begins", lambda k: k.prefix, 12, 3),
             Column("Status", lambda k: status_of(k, now()), 11),
             Column("Scopes", lambda k: scopes_in_short(k.scopes), 12, 4, is_flexible=True),
-            Column("Last used", lambda k: ago(k.last_used_at, now()), 9, 2, is_right=True),
-            Column("Expires", lambda k: times.brief(k.expires_at, now()), 12, 5),
+            age("Last used", lambda k: k.last_used_at, self.app, 2, width=9),
+            moment("Expires", lambda k: k.expires_at, self.app, 5),
             Column("Devices", _device_count, 7, 8, is_right=True),
             Column("User", lambda k: k.user, 18, 6),
-            Column("Age", lambda k: ago(k.created_at, now()), 7, 7, is_right=True),
+            age("Age", lambda k: k.created_at, self.app, 7),
         )
 
     def key_of(self, row: wire.ApiKey) -> str:

@@ -16,7 +16,7 @@ from textko_server.tui.dialogs.contact_form import contact_form, new_contact_for
 from textko_server.tui.dialogs.contact_import import import_contacts
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
-from textko_server.tui.times import ago
+from textko_server.tui.time_columns import age
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 
 _TONES: dict[ContactStatus, Tone] = {
@@ -53,7 +53,6 @@ class ContactsView(ListView[wire.Contact]):
         """Id and name of the one that is shown."""
 
     def columns(self) -> Sequence[Column[wire.Contact]]:
-        now = self.app.clock.now_ms
         return (
             Column("Number", lambda c: c.phone_number, 16),
             Column("Name", lambda c: c.full_name, 14, 2, is_flexible=True),
@@ -63,7 +62,7 @@ class ContactsView(ListView[wire.Contact]):
             Column("Email", lambda c: c.email, 20, 7),
             Column("Tags", lambda c: ", ".join(c.tags), 12, 8),
             Column("User", lambda c: c.user, 18, 5),
-            Column("Age", lambda c: ago(c.created_at, now()), 7, 9, is_right=True),
+            age("Age", lambda c: c.created_at, self.app, 9),
         )  # fmt: skip
 
     def key_of(self, row: wire.Contact) -> str:

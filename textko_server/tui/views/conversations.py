@@ -13,7 +13,7 @@ from textko_server.tui.dialogs.contact_form import new_contact_form
 from textko_server.tui.dialogs.reply_form import reply_form
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
-from textko_server.tui.times import ago
+from textko_server.tui.time_columns import age, moment
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 
 _TEXTS_AT_ONCE = 100
@@ -44,17 +44,16 @@ class ConversationsView(ListView[wire.Conversation]):
         """Of which conversation more is wanted, and how many pages."""
 
     def columns(self) -> Sequence[Column[wire.Conversation]]:
-        now = self.app.clock.now_ms
         return (
             Column("New", _unread, 4, 2, is_right=True),
             Column("Number", lambda c: c.phone_number, 16),
             Column("Name", lambda c: c.contact_name, 14, 3),
             Column("Text", lambda c: c.last_text, 24, is_flexible=True),
-            Column("Last", lambda c: self.app.times.brief(c.last_at, now()), 12, 5),
+            moment("Last", lambda c: c.last_at, self.app, 5),
             Column("In", lambda c: f"{c.incoming_count:,}", 5, 7, is_right=True),
             Column("Device", lambda c: c.device, 14, 8),
             Column("User", lambda c: c.user, 18, 6),
-            Column("Age", lambda c: ago(c.last_at, now()), 7, 4, is_right=True),
+            age("Age", lambda c: c.last_at, self.app, 4),
         )
 
     def key_of(self, row: wire.Conversation) -> str:

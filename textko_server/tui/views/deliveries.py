@@ -16,6 +16,7 @@ from textko_server.tui.dialogs.menu import Choice, Menu
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
 from textko_server.tui.states import state_cell
+from textko_server.tui.time_columns import moment
 from textko_server.tui.times import ago
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 from textko_server.tui.webhook_details import outcome_of
@@ -51,7 +52,7 @@ class DeliveriesView(ListView[wire.Delivery]):
     def columns(self) -> Sequence[Column[wire.Delivery]]:
         now = self.app.clock.now_ms
         return (
-            Column("Time", lambda d: self.app.times.brief(d.created_at, now()), 12, 3),
+            moment("Time", lambda d: d.created_at, self.app, 3),
             Column("Webhook", lambda d: d.webhook_name or d.webhook_url, 12, 2, is_flexible=True),
             Column("Event", lambda d: d.event, 17),
             Column("State", lambda d: state_cell(d.state), 11),

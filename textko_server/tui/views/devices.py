@@ -61,7 +61,13 @@ class DevicesView(ListView[wire.Device]):
         return (
             Column("Name", lambda d: d.name, 14, is_flexible=True),
             Column("State", presence_cell, 9),
-            Column("Battery", lambda d: battery_cell(d, is_ascii=is_ascii), 10, 2),
+            Column(
+                "Battery",
+                lambda d: battery_cell(d, is_ascii=is_ascii),
+                10,
+                2,
+                sort_by=lambda d: d.battery_percent,
+            ),
             Column("Waiting", waiting_cell, 7, 3, is_right=True),
             Column("Held", held_cell, 4, 4, is_right=True),
             Column("Left", pace_cell, 8, 3, is_right=True),

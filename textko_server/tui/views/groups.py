@@ -12,7 +12,7 @@ from textko_server.tui.dialogs.form import Field, Form, Values
 from textko_server.tui.dialogs.schedule_form import schedule_form, scheduled_sentence
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
-from textko_server.tui.times import ago
+from textko_server.tui.time_columns import age
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 
 # Enough to see who they are; the page of contacts has them all.
@@ -36,13 +36,12 @@ class GroupsView(ListView[wire.Group]):
     )
 
     def columns(self) -> Sequence[Column[wire.Group]]:
-        now = self.app.clock.now_ms
         return (
             Column("Name", lambda g: g.name, 16, is_flexible=True),
             Column("Members", lambda g: f"{g.contact_count:,}", 8, 2, is_right=True),
             Column("Description", lambda g: g.description, 20, 4, is_flexible=True),
             Column("User", lambda g: g.user, 18, 3),
-            Column("Age", lambda g: ago(g.created_at, now()), 7, 5, is_right=True),
+            age("Age", lambda g: g.created_at, self.app, 5),
         )
 
     def key_of(self, row: wire.Group) -> str:

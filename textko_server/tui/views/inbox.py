@@ -14,6 +14,7 @@ from textko_server.tui.dialogs.compose import Compose
 from textko_server.tui.dialogs.reply_form import reply_form
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
+from textko_server.tui.time_columns import age, moment
 from textko_server.tui.times import ago
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 from textko_server.typed_times import parse_time
@@ -43,14 +44,13 @@ class InboxView(ListView[wire.Incoming]):
     )
 
     def columns(self) -> Sequence[Column[wire.Incoming]]:
-        now = self.app.clock.now_ms
         return (
-            Column("Time", lambda i: self.app.times.brief(i.received_at, now()), 12, 3),
+            moment("Time", lambda i: i.received_at, self.app, 3),
             Column("Number", lambda i: i.sender, 16),
             Column("Text", lambda i: i.text, 28, is_flexible=True),
             Column("Device", _device, 18, 5),
             Column("User", lambda i: i.user, 18, 6),
-            Column("Age", lambda i: ago(i.received_at, now()), 7, 4, is_right=True),
+            age("Age", lambda i: i.received_at, self.app, 4),
         )
 
     def key_of(self, row: wire.Incoming) -> str:

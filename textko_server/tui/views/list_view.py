@@ -18,9 +18,11 @@ from textko_server.errors import TextkoError
 from textko_server.terminal_text import safe
 from textko_server.tui.actions import Action
 from textko_server.tui.columns import Column
+from textko_server.tui.counted import many
 from textko_server.tui.details import Details
 from textko_server.tui.dialogs.menu import Choice, Menu
 from textko_server.tui.filters import Filter
+from textko_server.tui.matching import Matching
 from textko_server.tui.paged_rows import FetchedPage, PagedRows
 from textko_server.tui.views.view import View
 from textko_server.tui.widgets.detail_pane import DetailPane
@@ -29,8 +31,6 @@ from textko_server.tui.widgets.records import Records
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 PAGE_SIZE = 100
-# A filter that the server does not know may fit few rows of a page: look at so many pages at once.
-_MAX_PAGES_AT_ONCE = 5
 # Moving through a list should not ask for the details of every row on the way.
 _DETAIL_PAUSE_S = 0.12
 
@@ -105,7 +105,6 @@ class ListView(View, Generic[Row]):
         self._total = ""
         self._sort: str | None = None
         self._is_reverse = False
-        self._detail_key = ""
         self._is_detail_open = False
         self._wanted_key = ""
 
@@ -132,12 +131,20 @@ class ListView(View, Generic[Row]):
         super().redraw()
         self.records.refresh()
 
+    def on_resize(self) -> None:
+        """The details may have come into view, and columns may have room or lack it."""
+        self.call_after_refresh(self._after_resize)
+
+    def _after_resize(self) -> None:
+        self.redraw()
+        self._show_details()
+
     @work(exclusive=True, group="reload")
     async def _begin(self) -> None:
         """With another filter or order: from the top."""
         self.query_one(FilterBar).put(str(self.filter))
         await self.app.know_scope()
-        await self.records.show(PagedRows(self._fetch_matching, self.key_of))
+        await self.records.show(PagedRows(self.matching().page, self.key_of))
         with suppress(TextkoError):  # as when the rows were fetched, which said it
             await self._count()
 
@@ -158,48 +165,22 @@ class ListView(View, Generic[Row]):
         if records.marks:
             text = f"{len(records.marks)} marked  {text}"
         if records.hidden_count:
-            text = f"+{records.hidden_count} columns  {text}"
+            text = f"+{many(records.hidden_count, 'column')}  {text}"
         return f"{records.note}  {text}" if records.note else text
 
-    # --- fetching, with what the server does not know compared here ---
-
-    async def _fetch_matching(self, cursor: str | None) -> FetchedPage[Row]:
-        rest = self.filter.rest(self.SERVER_FIELDS)
-        only_faults = self.filter.has("is", "fault")
-        if self._sort is not None:
-            return await self._fetch_sorted(rest)
-        found: list[Row] = []
-        for _ in range(_MAX_PAGES_AT_ONCE):
-            page = await self.fetch(self.filter, cursor)
-            found += [row for row in page.rows if self._fits(row, rest, only_faults)]
-            cursor = page.next
-            if cursor is None or len(found) >= PAGE_SIZE // 2:
-                break
-        return FetchedPage(found, cursor, page.note)
-
-    async def _fetch_sorted(self, rest: Filter) -> FetchedPage[Row]:
-        """Sorting needs all rows: of long lists, those of the first pages."""
-        only_faults = self.filter.has("is", "fault")
-        rows: list[Row] = []
-        cursor: str | None = None
-        for _ in range(4 * _MAX_PAGES_AT_ONCE):
-            page = await self.fetch(self.filter, cursor)
-            rows += [row for row in page.rows if self._fits(row, rest, only_faults)]
-            cursor = page.next
-            if cursor is None:
-                break
-        column = next(c for c in self.columns() if c.name == self._sort)
-        rows.sort(key=lambda row: _sort_key(column.text(row)), reverse=self._is_reverse)
-        note = "" if cursor is None else f"the newest {len(rows):,}, sorted"
-        return FetchedPage(rows, None, note)
-
-    def _fits(self, row: Row, rest: Filter, only_faults: bool) -> bool:
-        if only_faults and not self.is_fault(row):
-            return False
-        terms = Filter(tuple(t for t in rest.terms if t.field != "is"))
-        if not terms:
-            return True
-        return terms.matches({c.field: c.text(row).lower() for c in self.columns()})
+    def matching(self) -> Matching[Row]:
+        """The rows that the filter leaves, in the order chosen."""
+        columns = self.columns()
+        order = next((column for column in columns if column.name == self._sort), None)
+        return Matching(
+            self.fetch,
+            columns,
+            self.is_fault,
+            self.SERVER_FIELDS,
+            self.filter,
+            order,
+            self._is_reverse,
+        )
 
     # --- the filter ---
 
@@ -433,9 +414,10 @@ class ListView(View, Generic[Row]):
 
     async def all_rows(self) -> AsyncIterator[Row]:
         """Every row that fits the filter, from the first, fetched as they are taken."""
+        matching = self.matching()
         cursor: str | None = None
         while True:
-            page = await self._fetch_matching(cursor)
+            page = await matching.page(cursor)
             for row in page.rows:
                 yield row
             cursor = page.next
@@ -445,11 +427,3 @@ class ListView(View, Generic[Row]):
 
 def _json(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-
-
-def _sort_key(text: str) -> tuple[int, float, str]:
-    """Numbers by size, before words."""
-    try:
-        return (0, float(text.replace(",", "").removesuffix("%")), "")
-    except ValueError:
-        return (1, 0.0, text.casefold())

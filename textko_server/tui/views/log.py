@@ -19,6 +19,7 @@ from textko_server.tui.filters import Filter
 from textko_server.tui.live import GATHER_S
 from textko_server.tui.log_tail import LogTail
 from textko_server.tui.paged_rows import FetchedPage
+from textko_server.tui.time_columns import moment
 from textko_server.tui.views.list_view import ListView
 from textko_server.tui.widgets.detail_pane import DetailPane
 from textko_server.tui.widgets.filter_bar import FilterBar
@@ -69,9 +70,8 @@ class LogView(ListView[wire.LogRecord]):
     # --- what it lists ---
 
     def columns(self) -> Sequence[Column[wire.LogRecord]]:
-        now = self.app.clock.now_ms
         return (
-            Column("Time", lambda r: self.app.times.brief(r.at, now()), 12, 3),
+            moment("Time", lambda r: r.at, self.app, 3),
             Column("Level", lambda r: Shown(r.level, _TONES.get(r.level, "plain")), 8),
             Column("Logger", _logger, 20, 6),
             Column("Event", lambda r: r.event, 20, is_flexible=True),

@@ -15,7 +15,7 @@ from textko_server.tui.filters import Filter
 from textko_server.tui.message_details import message_details
 from textko_server.tui.paged_rows import FetchedPage
 from textko_server.tui.states import state_cell
-from textko_server.tui.times import ago
+from textko_server.tui.time_columns import age, moment
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 from textko_server.typed_times import parse_time
 
@@ -45,16 +45,15 @@ class MessagesView(ListView[wire.MessageSummary]):
     )
 
     def columns(self) -> Sequence[Column[wire.MessageSummary]]:
-        now = self.app.clock.now_ms
         return (
-            Column("Time", lambda m: self.app.times.brief(m.created_at, now()), 12, 3),
+            moment("Time", lambda m: m.created_at, self.app, 3),
             Column("To", _to, 16),
             Column("State", lambda m: state_cell(m.state), 11),
             Column("Device", _device, 12, 5),
             Column("User", lambda m: m.user, 18, 6),
             Column("Dialect", lambda m: m.dialect, 10, 8),
             Column("Seg", lambda m: str(m.segments), 3, 9, is_right=True),
-            Column("Age", lambda m: ago(m.created_at, now()), 7, 7, is_right=True),
+            age("Age", lambda m: m.created_at, self.app, 7),
             Column("Text", lambda m: m.text or "-", 12, 2, is_flexible=True),
         )
 

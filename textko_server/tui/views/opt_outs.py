@@ -11,7 +11,7 @@ from textko_server.tui.details import Details
 from textko_server.tui.dialogs.form import Field, Form, Values
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
-from textko_server.tui.times import ago
+from textko_server.tui.time_columns import age, moment
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 
 _SOURCES = {"text": "it sent STOP", "operator": "entered by hand"}
@@ -32,13 +32,12 @@ class OptOutsView(ListView[wire.OptOut]):
     )
 
     def columns(self) -> Sequence[Column[wire.OptOut]]:
-        now = self.app.clock.now_ms
         return (
             Column("Number", lambda o: o.phone_number, 16),
             Column("Source", _source, 16, 2, is_flexible=True),
-            Column("Since", lambda o: self.app.times.brief(o.created_at, now()), 12, 3),
+            moment("Since", lambda o: o.created_at, self.app, 3),
             Column("User", lambda o: o.user, 20, 4),
-            Column("Age", lambda o: ago(o.created_at, now()), 7, 5, is_right=True),
+            age("Age", lambda o: o.created_at, self.app, 5),
         )
 
     def key_of(self, row: wire.OptOut) -> str:

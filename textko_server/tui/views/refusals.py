@@ -12,6 +12,7 @@ from textko_server.tui.details import Details
 from textko_server.tui.dialogs.pairing import pair_phone
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
+from textko_server.tui.time_columns import age, moment
 from textko_server.tui.times import ago
 from textko_server.tui.views.list_view import ListView
 
@@ -38,11 +39,10 @@ class RefusalsView(ListView[wire.Refusal]):
     )
 
     def columns(self) -> Sequence[Column[wire.Refusal]]:
-        now = self.app.clock.now_ms
         return (
-            Column("Last", lambda r: self.app.times.brief(r.last_at, now()), 12),
+            moment("Last", lambda r: r.last_at, self.app),
             Column("Times", lambda r: f"{r.count:,}", 5, 3, is_right=True),
-            Column("Since", lambda r: ago(r.first_at, now()), 7, 4, is_right=True),
+            age("Since", lambda r: r.first_at, self.app, 4),
             Column("Phone", lambda r: r.device or Shown("unknown", "muted"), 17, 2),
             Column("Address", lambda r: r.address, 15, 5),
             Column("Why", lambda r: Shown(r.reason, "bad"), 24, is_flexible=True),

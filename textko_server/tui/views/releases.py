@@ -15,6 +15,7 @@ from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
 from textko_server.tui.release_file import ReleaseFile
 from textko_server.tui.states import state_cell
+from textko_server.tui.time_columns import age, moment
 from textko_server.tui.times import ago
 from textko_server.tui.views.list_view import ListView
 
@@ -42,16 +43,14 @@ class ReleasesView(ListView[wire.Release]):
     )  # fmt: skip
 
     def columns(self) -> Sequence[Column[wire.Release]]:
-        now = self.app.clock.now_ms
-        times = self.app.times
         return (
             Column("Version", lambda r: r.version, 12),
             Column("Code", lambda r: str(r.version_code), 8, 2, is_right=True),
             Column("State", _standing, 11),
             Column("Downloads", lambda r: f"{r.download_count:,}", 9, 3, is_right=True),
             Column("MiB", lambda r: f"{r.file_bytes / _MIB:.1f}", 6, 5, is_right=True),
-            Column("Published", lambda r: times.brief(r.published_at, now()), 12, 4),
-            Column("Age", lambda r: ago(r.created_at, now()), 7, 6, is_right=True),
+            moment("Published", lambda r: r.published_at, self.app, 4),
+            age("Age", lambda r: r.created_at, self.app, 6),
             Column("Notes", lambda r: r.notes, 10, 2, is_flexible=True),
         )
 

@@ -17,6 +17,7 @@ from textko_server.tui.dialogs.schedule_form import (
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
 from textko_server.tui.states import state_cell
+from textko_server.tui.time_columns import moment
 from textko_server.tui.times import ago
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 
@@ -42,7 +43,7 @@ class ScheduledView(ListView[wire.Scheduled]):
     def columns(self) -> Sequence[Column[wire.Scheduled]]:
         now = self.app.clock.now_ms
         return (
-            Column("Send at", lambda s: self.app.times.brief(s.send_at, now()), 12),
+            moment("Send at", lambda s: s.send_at, self.app),
             Column("In", lambda s: _waits(s, now()), 9, 6, is_right=True),
             Column("Status", lambda s: state_cell(s.status), 12),
             Column("To", lambda s: ", ".join(s.recipient_names), 18, 2),

@@ -13,7 +13,7 @@ from textko_server.tui.dialogs.compose import Compose
 from textko_server.tui.dialogs.template_form import new_template_form, template_form, values_form
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
-from textko_server.tui.times import ago
+from textko_server.tui.time_columns import age
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 
 
@@ -35,13 +35,12 @@ class TemplatesView(ListView[wire.Template]):
     )
 
     def columns(self) -> Sequence[Column[wire.Template]]:
-        now = self.app.clock.now_ms
         return (
             Column("Name", lambda t: t.name, 16),
             Column("Variables", lambda t: ", ".join(t.variables), 14, 3),
             Column("Seg", lambda t: str(segment(t.text).segments), 3, 5, is_right=True),
             Column("User", lambda t: t.user, 18, 4),
-            Column("Age", lambda t: ago(t.created_at, now()), 7, 6, is_right=True),
+            age("Age", lambda t: t.created_at, self.app, 6),
             Column("Text", lambda t: t.text, 24, 2, is_flexible=True),
         )
 

@@ -19,7 +19,7 @@ from textko_server.tui.dialogs.user_forms import (
 )
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
-from textko_server.tui.times import ago
+from textko_server.tui.time_columns import age
 from textko_server.tui.typed_limits import shown_count
 from textko_server.tui.user_details import held_things, is_over, user_details
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
@@ -58,7 +58,7 @@ class UsersView(ListView[wire.User]):
             Column("A month", lambda u: _count(u.monthly_limit), 9, 3, is_right=True),
             Column("Ends", lambda u: _end(u, times.brief(u.subscription_ends_at, now()), now()),
                    12, 5),
-            Column("Since", lambda u: ago(u.created_at, now()), 7, 6, is_right=True),
+            age("Since", lambda u: u.created_at, self.app, 6),
         )  # fmt: skip
 
     def key_of(self, row: wire.User) -> str:

@@ -12,6 +12,7 @@ from textko_server.tui.dialogs.text_box import TextBox
 from textko_server.tui.dialogs.webhook_form import FORMATS, new_webhook_form, webhook_form
 from textko_server.tui.filters import Filter
 from textko_server.tui.paged_rows import FetchedPage
+from textko_server.tui.time_columns import age
 from textko_server.tui.times import ago
 from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 from textko_server.tui.webhook_details import counted_deliveries, standing_of, webhook_details
@@ -49,10 +50,10 @@ class WebhooksView(ListView[wire.Webhook]):
             Column("State", standing_of, 10),
             Column("Waiting", lambda w: counted_deliveries(w.pending_count), 7, 3, is_right=True),
             Column("Given up", _given_up, 8, 3, is_right=True),
-            Column("Failing", lambda w: ago(w.failing_since, now()), 8, 4, is_right=True),
+            age("Failing", lambda w: w.failing_since, self.app, 4, width=8),
             Column("Next", lambda w: _next(w, now()), 9, 5, is_right=True),
             Column("Told", lambda w: f"{w.success_count:,}", 7, 8, is_right=True),
-            Column("Last", lambda w: ago(_last_at(w), now()), 7, 7, is_right=True),
+            age("Last", lambda w: _last_at(w), self.app, 7),
             Column("User", lambda w: w.user, 18, 6),
             Column("Events", lambda w: ", ".join(w.events), 16, 9),
         )
