@@ -18,6 +18,7 @@ from textko_server.clock import DAY_MS, Clock
 from textko_server.config import MessageSettings
 from textko_server.errors import Conflict, Invalid, NotFound, TextkoError, Unavailable, WrongState
 from textko_server.gateway.audience import Audience, Draft, Prepared
+from textko_server.gateway.due_loop import DueLoop
 from textko_server.gateway.events import RecipientChanged, ScheduledChanged
 from textko_server.gateway.messages import Messages
 from textko_server.gateway.templates import checked_text
@@ -27,7 +28,6 @@ from textko_server.store.database import Database, Transaction
 
 log = logging.getLogger(__name__)
 
-INTERVAL_MS = 1_000
 BATCH_COUNT = 50
 # A table that grows by what waits, not by what was; and a loop that stays quick.
 MAX_PENDING = 10_000
@@ -65,10 +65,7 @@ class Schedule:
         # Messages of what is processing, and what of it may have come to its end.
         self._scheduled_of: dict[int, int] = {}
         self._to_settle: set[int] = set()
-        self._next_at: int | None = None
-        self._is_known = False
-        """Whether that is still so: while nothing changes, an idle server reads nothing."""
-        self._wake = asyncio.Event()
+        self._due = DueLoop(clock, lambda: store.next_send_at(db))
 
     # --- what people ask for ---
 
@@ -236,8 +233,7 @@ class Schedule:
     def on_event(self, event: RecipientChanged | ScheduledChanged) -> None:
         """Fed with every change of a recipient, so that nothing has to be looked for."""
         if isinstance(event, ScheduledChanged):
-            self._is_known = False
-            self._wake.set()
+            self._due.changed()
             if event.status == ScheduledStatus.PROCESSING:
                 self._scheduled_of |= dict.fromkeys(event.message_ids, event.scheduled_id)
                 # Some recipients may have ended in the same write.
@@ -246,47 +242,28 @@ class Schedule:
         key = self._scheduled_of.get(event.message_id)
         if key is not None and (event.state in _GOOD or event.state in _ENDED_BADLY):
             self._to_settle.add(key)
-            self._wake.set()
+            self._due.wake()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Send what is due until stopped. What the disk refuses is tried again."""
-        stop_watch = asyncio.create_task(self._wake_when(stopping))
-        try:
-            while not stopping.is_set():
-                count = 0
-                try:
-                    count = await self.dispatch_due()
-                    await self.settle()
-                except Unavailable as error:
-                    log.warning("schedule_refused", extra={"reason": str(error)})
-                if count < BATCH_COUNT:
-                    await self._pause(stopping)
-        finally:
-            stop_watch.cancel()
 
-    async def _pause(self, stopping: asyncio.Event) -> None:
-        """A second at least; then, while nothing changes, until something is due."""
-        now_ms = self._clock.now_ms()
-        await self._clock.sleep_until(now_ms + INTERVAL_MS, stopping)
-        self._wake.clear()
-        if self._is_known and not self._to_settle and not stopping.is_set():
-            next_at = self._next_at
-            until = now_ms + DAY_MS if next_at is None else next_at
-            await self._clock.sleep_until(until, self._wake)
+        async def send_full_batch() -> bool:
+            count = await self.dispatch_due()
+            await self.settle()
+            return count == BATCH_COUNT
 
-    async def _wake_when(self, stopping: asyncio.Event) -> None:
-        await stopping.wait()
-        self._wake.set()
+        await self._due.run(
+            stopping,
+            send_full_batch,
+            refused_event="schedule_refused",
+            has_more=lambda: bool(self._to_settle),
+        )
 
     async def dispatch_due(self) -> int:
         """Send, or fail, one batch of what is due; returns how many."""
-        now_ms = self._clock.now_ms()
-        if not self._is_known:
-            self._is_known = True  # before the look: what changes meanwhile makes it unknown again
-            self._next_at = await store.next_send_at(self._db)
-        if self._next_at is None or self._next_at > now_ms:
+        if not await self._due.is_due():
             return 0
-        self._is_known = False
+        now_ms = self._clock.now_ms()
         due = await store.due(self._db, now_ms, BATCH_COUNT)
         for scheduled in due:
             await self._dispatch(scheduled)

@@ -7,12 +7,11 @@ claimed     the phone fell silent: fails, or (Self Hosted SMS) is offered again 
 """
 
 import asyncio
-import logging
 
-from textko_server.clock import DAY_MS, Clock
+from textko_server.clock import Clock
 from textko_server.config import DispatchSettings
-from textko_server.errors import Unavailable
 from textko_server.gateway import opt_outs
+from textko_server.gateway.due_loop import DueLoop
 from textko_server.gateway.events import Event, Events, MessageSubmitted, RecipientChanged
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.opt_outs import OptOuts
@@ -20,13 +19,8 @@ from textko_server.model import Job, State
 from textko_server.store import messages as store
 from textko_server.store.database import Database, Transaction
 
-log = logging.getLogger(__name__)
-
 # A sweep holds the writer for a few milliseconds at most; what is left comes in the next round.
 BATCH_COUNT = 200
-# Between two looks. New jobs wake the sweep no sooner than this, which is fine: nothing is due
-# within a second of its creation.
-INTERVAL_MS = 1_000
 
 
 class Sweep:
@@ -44,53 +38,25 @@ class Sweep:
         self._settings = settings
         self._lifecycle = lifecycle
         self._opt_outs = opt_outs
-        self._next_due_at: int | None = None
-        self._is_known = False
-        """Whether that is still so: while nothing changes, an idle server reads nothing."""
-        self._wake = asyncio.Event()
+        self._due = DueLoop(clock, lambda: store.next_due_at(db))
         events.listen(self._forget, MessageSubmitted, RecipientChanged)
 
     def _forget(self, _: Event) -> None:
-        self._is_known = False
-        self._wake.set()
+        self._due.changed()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep until stopped. A refused write is tried again in the next round."""
-        stop_watch = asyncio.create_task(self._wake_when(stopping))
-        try:
-            while not stopping.is_set():
-                count = 0
-                try:
-                    count = await self.sweep_once()
-                except Unavailable as error:
-                    log.warning("sweep_refused", extra={"reason": str(error)})
-                if count < BATCH_COUNT:
-                    await self._pause(stopping)
-        finally:
-            stop_watch.cancel()
 
-    async def _pause(self, stopping: asyncio.Event) -> None:
-        """A second at least; then, while nothing changes, until something is due."""
-        now_ms = self._clock.now_ms()
-        await self._clock.sleep_until(now_ms + INTERVAL_MS, stopping)
-        self._wake.clear()
-        if self._is_known and not stopping.is_set():
-            due_at = self._next_due_at
-            await self._clock.sleep_until(now_ms + DAY_MS if due_at is None else due_at, self._wake)
+        async def sweep_full_batch() -> bool:
+            return await self.sweep_once() == BATCH_COUNT
 
-    async def _wake_when(self, stopping: asyncio.Event) -> None:
-        await stopping.wait()
-        self._wake.set()
+        await self._due.run(stopping, sweep_full_batch, refused_event="sweep_refused")
 
     async def sweep_once(self) -> int:
         """Handle one batch of what is due; returns how many."""
-        now_ms = self._clock.now_ms()
-        if not self._is_known:
-            self._is_known = True  # before the look: what changes meanwhile makes it unknown again
-            self._next_due_at = await store.next_due_at(self._db)
-        if self._next_due_at is None or self._next_due_at > now_ms:
+        if not await self._due.is_due():
             return 0
-        self._is_known = False
+        now_ms = self._clock.now_ms()
         return await self._db.write(lambda tx: self._sweep(tx, now_ms))
 
     def _sweep(self, tx: Transaction, now_ms: int) -> int:
