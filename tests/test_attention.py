@@ -173,7 +173,7 @@ async def test_deliveries_that_were_given_up_are_counted(world: World) -> None:
     webhook = await world.gateway.webhooks.create(
         world.user.id, url="https://example.org/hook", events=["MESSAGE_SENT"], name="Shop"
     )
-    await world.gateway.webhooks.test(world.user.id, webhook.id)
+    await world.gateway.webhook_outbox.test(world.user.id, webhook.id)
     await world.gateway.db.write(
         lambda tx: tx.execute(
             "UPDATE webhook_deliveries SET state = 'failed', next_attempt_at = NULL"

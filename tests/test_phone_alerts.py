@@ -24,7 +24,7 @@ async def subscribe(world: World, *events: str) -> Webhook:
 async def owed(world: World) -> list[dict[str, Any]]:
     """Bodies of all deliveries, oldest first."""
     await everything_committed(world.gateway.db)
-    deliveries = await world.gateway.webhooks.list_deliveries(None)
+    deliveries = await world.gateway.webhook_log.list_deliveries(None)
     return [json.loads(delivery.body) for delivery in reversed(deliveries)]
 
 

@@ -78,17 +78,17 @@ async def test_ended_deliveries_go_with_the_texts_they_hold(world: World) -> Non
         world.user.id, url="https://example.org/hook", events=["MESSAGE_SENT", "MESSAGE_FAILED"]
     )
     await send_one(world)
-    [delivery] = await world.gateway.webhooks.list_deliveries(None)
+    [delivery] = await world.gateway.webhook_log.list_deliveries(None)
     world.clock.advance(8 * DAY_MS)
 
     await clean_up(world, keep_webhook_deliveries_days=90, keep_text_days=7)
-    assert await world.gateway.webhooks.list_deliveries(None) == [delivery]  # still owed
+    assert await world.gateway.webhook_log.list_deliveries(None) == [delivery]  # still owed
 
     await world.gateway.db.write(
         lambda tx: tx.execute("UPDATE webhook_deliveries SET state = 'delivered'")
     )
     await clean_up(world, keep_webhook_deliveries_days=90, keep_text_days=7)
-    assert await world.gateway.webhooks.list_deliveries(None) == []
+    assert await world.gateway.webhook_log.list_deliveries(None) == []
 
 
 async def test_pass_goes_over_more_than_one_window(

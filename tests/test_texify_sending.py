@@ -143,7 +143,7 @@ async def test_webhooks_carry_the_text_of_their_recipient(
 
     await application.carry_out()
 
-    [delivery] = await server.gateway.webhooks.list_deliveries(owner, webhook_id=hook.id)
+    [delivery] = await server.gateway.webhook_log.list_deliveries(owner, webhook_id=hook.id)
     assert b'"message":"Hello John!"' in delivery.body
 
 

@@ -511,7 +511,7 @@ async def test_tag_is_kept_and_each_change_of_it_told_once(
         answer = await post(server, path, {"phone_number": PHONE, "tag": tag})
         assert (answer.status, answer.json) == (200, {"ok": True})
 
-    deliveries = await server.gateway.webhooks.list_deliveries(server.regular.user.id)
+    deliveries = await server.gateway.webhook_log.list_deliveries(server.regular.user.id)
     bodies = [msgspec.json.decode(d.body) for d in reversed(deliveries)]
     assert bodies == [{"phone_number": PHONE, "tag": tag} for tag in ("cold", "VIP ✨", "")]
 
@@ -531,7 +531,7 @@ async def test_received_message_carries_tag_and_name_of_its_contact(server: Runn
     incoming = {"id": "1", "from": PHONE, "text": "Hi", "receivedAt": START_MS, "simSlot": 1}
     await server.sync(server.regular, incoming=[incoming])
 
-    deliveries = await server.gateway.webhooks.list_deliveries(server.regular.user.id)
+    deliveries = await server.gateway.webhook_log.list_deliveries(server.regular.user.id)
 
     assert msgspec.json.decode(deliveries[1].body) == {
         "name": "Ada L.", "phone_number": PHONE, "tag": "warm",

@@ -34,7 +34,7 @@ async def subscribe(world: World, *events: str, payload_format: str = "textlink"
 async def owed(world: World) -> list[tuple[str, dict[str, Any]]]:
     """(event, body) of all deliveries, oldest first."""
     await everything_committed(world.gateway.db)
-    deliveries = await world.gateway.webhooks.list_deliveries(None)
+    deliveries = await world.gateway.webhook_log.list_deliveries(None)
     return [(d.event, json.loads(d.body)) for d in reversed(deliveries)]
 
 
@@ -99,7 +99,7 @@ async def test_message_that_no_phone_ever_took_is_sent_and_then_failed(world: Wo
     await world.pass_time(2)
 
     assert [event for event, _ in await owed(world)] == ["sent", "failed"]
-    deliveries = await world.gateway.webhooks.list_deliveries(None)
+    deliveries = await world.gateway.webhook_log.list_deliveries(None)
     due = [d.next_attempt_at for d in reversed(deliveries)]
     assert due == [START_MS + 2_000, START_MS + 3_000]  # in this order at the receiver too
     assert all("sim_card_id" not in body for _, body in await owed(world))
@@ -221,9 +221,9 @@ async def test_body_on_the_wire_begins_with_the_secret_and_the_log_has_none(
         webhook = await webhooks.create(
             user.id, url=receiver.url(), events=ALL, payload_format="textlink", secret='a "word" ü'
         )
-        delivery_id = await webhooks.test(user.id, webhook.id)
+        delivery_id = await server.gateway.webhook_outbox.test(user.id, webhook.id)
         [received] = await receiver.wait_for(1)
-    delivery, _ = await webhooks.get_delivery(user.id, delivery_id)
+    delivery, _ = await server.gateway.webhook_log.get_delivery(user.id, delivery_id)
 
     assert list(received.payload.items()) == [
         ("secret", 'a "word" ü'),
@@ -242,11 +242,11 @@ async def test_rotated_secret_is_in_what_was_owed_before(server: RunningServer) 
         webhook = await webhooks.create(
             user.id, url=receiver.url(), events=ALL, payload_format="textlink"
         )
-        delivery_id = await webhooks.test(user.id, webhook.id)
+        delivery_id = await server.gateway.webhook_outbox.test(user.id, webhook.id)
         await receiver.wait_for(1)
         rotated = await webhooks.rotate_secret(user.id, webhook.id)
         await receiver.wait_until_idle()
-        await webhooks.redeliver(user.id, delivery_id)
+        await server.gateway.webhook_log.redeliver(user.id, delivery_id)
         first, second = await receiver.wait_for(2)
 
     assert first.payload["secret"] == webhook.secret

@@ -24,6 +24,8 @@ from textko_server.gateway.webhook_delivery import (
     WebhookUnreachable,
     next_attempt_at,
 )
+from textko_server.gateway.webhook_log import WebhookLog
+from textko_server.gateway.webhook_outbox import WebhookOutbox
 from textko_server.gateway.webhooks import WebhookChanges, Webhooks
 from textko_server.http.webhook_client import WebhookClient
 from textko_server.model import IncomingMessage, Webhook
@@ -35,13 +37,15 @@ SCHEDULE_MINUTES = [3, 5, 30, 60, 360, 1_440, 4_320, 10_080, 43_200]
 
 
 class Engine:
-    """The loop, its client and the service, over one database."""
+    """The loop, its client and the services, over one database."""
 
     def __init__(self, db: Database, clock: FrozenClock, settings: WebhookSettings) -> None:
         self.db = db
         self.clock = clock
         self.settings = settings
-        self.webhooks = Webhooks(db, clock, settings, PUBLIC_IDS)
+        self.webhooks = Webhooks(db, clock, settings)
+        self.outbox = WebhookOutbox(db, clock, PUBLIC_IDS)
+        self.log = WebhookLog(db, clock, PUBLIC_IDS, self.webhooks)
         self.events = Events()
         self.attempted: list[WebhookAttempted] = []
         self._attempted = asyncio.Event()
@@ -84,7 +88,7 @@ class Engine:
         incoming = IncomingMessage(5, user_id, 3, 1, "+4930123", text, START_MS, START_MS)
         now_ms = self.clock.now_ms()
         await self.db.write(
-            lambda tx: self.webhooks.record_incoming(
+            lambda tx: self.outbox.record_incoming(
                 tx, now_ms=now_ms, user_id=user_id, incoming=incoming, device_created_at=START_MS
             )
         )
@@ -132,14 +136,14 @@ async def test_failing_receiver_is_tried_ten_times_on_schedule_with_valid_signat
         await engine.receive(ada, NASTY_TEXT)
         await engine.wait_for_attempts(1)
         for number, minutes in enumerate(SCHEDULE_MINUTES, start=2):
-            (pending,) = await engine.webhooks.list_deliveries(ada)
+            (pending,) = await engine.log.list_deliveries(ada)
             assert pending.next_attempt_at == clock.now_ms() + minutes * MINUTE_MS
             clock.advance(minutes * MINUTE_MS - 1)
             assert len(receiver.received) == number - 1
             clock.advance(1)
             await engine.wait_for_attempts(number)
 
-    delivery, attempts = await engine.webhooks.get_delivery(ada, engine.attempted[0].delivery_id)
+    delivery, attempts = await engine.log.get_delivery(ada, engine.attempted[0].delivery_id)
     assert (delivery.state, delivery.attempt_count, delivery.next_attempt_at) == (
         "failed",
         10,
@@ -178,7 +182,7 @@ async def test_any_status_but_2xx_is_tried_again(engine: Engine, ada: int, statu
         await engine.wait_for_attempts(2)
 
     assert (attempt.state, attempt.status) == ("pending", status)
-    delivery, attempts = await engine.webhooks.get_delivery(ada, attempt.delivery_id)
+    delivery, attempts = await engine.log.get_delivery(ada, attempt.delivery_id)
     assert (delivery.state, delivery.next_attempt_at) == ("delivered", None)
     assert [a.status for a in attempts] == [status, 204]
 
@@ -193,7 +197,7 @@ async def test_receiver_that_cannot_be_reached_is_on_record_with_the_reason(
         await engine.receive(ada)
         (attempt,) = await engine.wait_for_attempts(1)
 
-    _, (recorded,) = await engine.webhooks.get_delivery(ada, attempt.delivery_id)
+    _, (recorded,) = await engine.log.get_delivery(ada, attempt.delivery_id)
     assert recorded.status is None
     assert recorded.error is not None
     assert recorded.error.startswith("cannot connect to 127.0.0.1")
@@ -254,10 +258,10 @@ async def test_redelivered_one_is_sent_again_under_its_id_with_a_schedule_of_its
         (first,) = await engine.wait_for_attempts(1)
         receiver.answer(500)
         clock.advance(MINUTE_MS)
-        await engine.webhooks.redeliver(ada, first.delivery_id)
+        await engine.log.redeliver(ada, first.delivery_id)
         await engine.wait_for_attempts(2)
 
-    delivery, attempts = await engine.webhooks.get_delivery(ada, first.delivery_id)
+    delivery, attempts = await engine.log.get_delivery(ada, first.delivery_id)
     assert [(a.number, a.status) for a in attempts] == [(1, 200), (2, 500)]
     assert (delivery.state, delivery.next_attempt_at) == ("pending", clock.now_ms() + 180_000)
     assert receiver.received[0].headers["webhook-id"] == receiver.received[1].headers["webhook-id"]
@@ -332,7 +336,7 @@ async def test_hosts_that_hang_never_take_more_than_half_of_all_attempts(
         await engine.wait_for_attempts(len(dead_hosts))
         alive = await engine.subscribe(ada, "https://alive.example/")
         await add_due(db, alive, 30)
-        await engine.webhooks.test(ada, alive.id)
+        await engine.outbox.test(ada, alive.id)
         await engine.wait_for_attempts(31, alive)
 
     assert await delivery_states(db, alive.id) == {"delivered": 31}
@@ -465,4 +469,4 @@ async def test_webhook_deleted_during_an_attempt_leaves_nothing_behind(
         await receiver.wait_until_idle()
 
     assert engine.attempted == []
-    assert await engine.webhooks.list_deliveries(None) == []
+    assert await engine.log.list_deliveries(None) == []

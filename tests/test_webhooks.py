@@ -13,6 +13,8 @@ from textko_server.config import WebhookSettings
 from textko_server.errors import Conflict, Invalid, NotFound, WrongState
 from textko_server.gateway.events import WebhookDue
 from textko_server.gateway.public_ids import Kind, PublicIds
+from textko_server.gateway.webhook_log import WebhookLog
+from textko_server.gateway.webhook_outbox import WebhookOutbox
 from textko_server.gateway.webhooks import WebhookChanges, Webhooks
 from textko_server.model import Dialect, IncomingMessage, Job, Recipient, State
 from textko_server.store.database import Database, Transaction
@@ -24,7 +26,17 @@ RECEIVED = ["MESSAGE_RECEIVED"]
 
 @pytest.fixture
 def webhooks(db: Database, clock: FrozenClock) -> Webhooks:
-    return Webhooks(db, clock, WebhookSettings(max_per_account=3), PUBLIC_IDS)
+    return Webhooks(db, clock, WebhookSettings(max_per_account=3))
+
+
+@pytest.fixture
+def outbox(db: Database, clock: FrozenClock) -> WebhookOutbox:
+    return WebhookOutbox(db, clock, PUBLIC_IDS)
+
+
+@pytest.fixture
+def log(db: Database, clock: FrozenClock, webhooks: Webhooks) -> WebhookLog:
+    return WebhookLog(db, clock, PUBLIC_IDS, webhooks)
 
 
 @pytest.fixture
@@ -56,9 +68,9 @@ def failed_job(user_id: int, **changes: Any) -> Job:
     return Job(recipient, "Code 123 🙂", Dialect.TEXTKO, START_MS - 5_000, 1, None)
 
 
-def fail(webhooks: Webhooks, tx: Transaction, user_id: int, *, now_ms: int = START_MS) -> None:
+def fail(outbox: WebhookOutbox, tx: Transaction, user_id: int, *, now_ms: int = START_MS) -> None:
     job = failed_job(user_id)
-    webhooks.record_change(tx, job, at=START_MS - 1_000, now_ms=now_ms)
+    outbox.record_change(tx, job, at=START_MS - 1_000, now_ms=now_ms)
 
 
 async def test_webhook_gets_a_secret_that_both_signatures_can_use(
@@ -115,26 +127,26 @@ async def test_account_has_no_more_webhooks_than_the_setting(
 
 
 async def test_webhook_of_another_account_answers_like_an_absent_one(
-    webhooks: Webhooks, ada: int, bob: int
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int, bob: int
 ) -> None:
     webhook = await webhooks.create(ada, url=URL, events=RECEIVED)
-    delivery_id = await webhooks.test(ada, webhook.id)
+    delivery_id = await outbox.test(ada, webhook.id)
 
     for attempt in (
         lambda: webhooks.get(bob, webhook.id),
         lambda: webhooks.update(bob, webhook.id, WebhookChanges(name="mine")),
         lambda: webhooks.rotate_secret(bob, webhook.id),
         lambda: webhooks.delete(bob, webhook.id),
-        lambda: webhooks.test(bob, webhook.id),
-        lambda: webhooks.list_deliveries(bob, webhook_id=webhook.id),
-        lambda: webhooks.get_delivery(bob, delivery_id),
-        lambda: webhooks.redeliver(bob, delivery_id),
-        lambda: webhooks.redeliver_failed(bob, webhook.id),
+        lambda: outbox.test(bob, webhook.id),
+        lambda: log.list_deliveries(bob, webhook_id=webhook.id),
+        lambda: log.get_delivery(bob, delivery_id),
+        lambda: log.redeliver(bob, delivery_id),
+        lambda: log.redeliver_failed(bob, webhook.id),
     ):
         with pytest.raises(NotFound):
             await attempt()
     assert await webhooks.list_webhooks(bob) == []
-    assert await webhooks.list_deliveries(bob) == []
+    assert await log.list_deliveries(bob) == []
     assert await webhooks.get(ada, webhook.id) == webhook
 
 
@@ -187,7 +199,7 @@ async def test_enabling_forgets_why_it_was_disabled_and_wakes_the_loop(
 
 
 async def test_event_is_owed_once_to_each_webhook_that_asked_for_it(
-    webhooks: Webhooks, ada: int, bob: int, db: Database
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int, bob: int, db: Database
 ) -> None:
     asked = await webhooks.create(ada, url=URL, events=["MESSAGE_FAILED", "MESSAGE_SENT"])
     asked_too = await webhooks.create(ada, url=URL, events=["MESSAGE_FAILED"])
@@ -199,9 +211,9 @@ async def test_event_is_owed_once_to_each_webhook_that_asked_for_it(
     published: list[object] = []
     db.publish = published.extend
 
-    await db.write(lambda tx: fail(webhooks, tx, ada))
+    await db.write(lambda tx: fail(outbox, tx, ada))
 
-    deliveries = await webhooks.list_deliveries(None)
+    deliveries = await log.list_deliveries(None)
     assert [d.webhook_id for d in deliveries] == [asked_too.id, asked.id]
     assert published == [WebhookDue(user_id=ada, at=START_MS)]
     body = json.loads(deliveries[1].body)
@@ -223,49 +235,51 @@ async def test_event_is_owed_once_to_each_webhook_that_asked_for_it(
 
 
 async def test_body_names_its_delivery_when_a_write_spans_a_second(
-    webhooks: Webhooks, ada: int, db: Database
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int, db: Database
 ) -> None:
     await webhooks.create(ada, url=URL, events=["MESSAGE_FAILED"])
 
     def fail_twice(tx: Transaction) -> None:
-        fail(webhooks, tx, ada, now_ms=START_MS + 999)
-        fail(webhooks, tx, ada, now_ms=START_MS + 1_000)
+        fail(outbox, tx, ada, now_ms=START_MS + 999)
+        fail(outbox, tx, ada, now_ms=START_MS + 1_000)
 
     await db.write(fail_twice)
 
-    for delivery in await webhooks.list_deliveries(None):
+    for delivery in await log.list_deliveries(None):
         public_id = PUBLIC_IDS.encode(Kind.DELIVERY, delivery.id, delivery.created_at)
         assert json.loads(delivery.body)["idempotencyKey"] == public_id
 
 
 async def test_event_of_a_change_that_fails_is_not_owed(
-    webhooks: Webhooks, ada: int, db: Database
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int, db: Database
 ) -> None:
     await webhooks.create(ada, url=URL, events=["MESSAGE_FAILED"])
 
     def change_and_fail(tx: Transaction) -> None:
-        fail(webhooks, tx, ada)
+        fail(outbox, tx, ada)
         raise WrongState("the change was not possible after all")
 
     with pytest.raises(WrongState):
         await db.write(change_and_fail)
-    assert await webhooks.list_deliveries(ada) == []
+    assert await log.list_deliveries(ada) == []
 
 
 async def test_nobody_asking_costs_no_row_and_no_event(
-    webhooks: Webhooks, ada: int, db: Database
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int, db: Database
 ) -> None:
     await webhooks.create(ada, url=URL, events=RECEIVED)
     published: list[object] = []
     db.publish = published.extend
 
-    await db.write(lambda tx: fail(webhooks, tx, ada))
+    await db.write(lambda tx: fail(outbox, tx, ada))
 
-    assert await webhooks.list_deliveries(ada) == []
+    assert await log.list_deliveries(ada) == []
     assert published == []
 
 
-async def test_incoming_message_is_owed(webhooks: Webhooks, ada: int, db: Database) -> None:
+async def test_incoming_message_is_owed(
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int, db: Database
+) -> None:
     await webhooks.create(ada, url=URL, events=RECEIVED)
     incoming = IncomingMessage(
         id=5,
@@ -279,12 +293,12 @@ async def test_incoming_message_is_owed(webhooks: Webhooks, ada: int, db: Databa
     )
 
     await db.write(
-        lambda tx: webhooks.record_incoming(
+        lambda tx: outbox.record_incoming(
             tx, now_ms=START_MS, user_id=ada, incoming=incoming, device_created_at=START_MS
         )
     )
 
-    (delivery,) = await webhooks.list_deliveries(ada)
+    (delivery,) = await log.list_deliveries(ada)
     body = json.loads(delivery.body)
     assert delivery.event == "MESSAGE_RECEIVED"
     assert body["smsId"] == PUBLIC_IDS.encode(Kind.INCOMING, 5, START_MS)
@@ -293,36 +307,38 @@ async def test_incoming_message_is_owed(webhooks: Webhooks, ada: int, db: Databa
     assert "test" not in body
 
 
-async def test_test_event_is_marked_as_one(webhooks: Webhooks, ada: int) -> None:
+async def test_test_event_is_marked_as_one(
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int
+) -> None:
     webhook = await webhooks.create(ada, url=URL, events=["MESSAGE_SENT"])
 
-    delivery, attempts = await webhooks.get_delivery(ada, await webhooks.test(ada, webhook.id))
+    delivery, attempts = await log.get_delivery(ada, await outbox.test(ada, webhook.id))
 
     assert json.loads(delivery.body)["test"] is True
     assert (delivery.event, delivery.state, attempts) == ("MESSAGE_RECEIVED", "pending", [])
 
 
 async def test_disabled_webhook_refuses_tests_and_redeliveries(
-    webhooks: Webhooks, ada: int
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int
 ) -> None:
     webhook = await webhooks.create(ada, url=URL, events=RECEIVED)
-    delivery_id = await webhooks.test(ada, webhook.id)
+    delivery_id = await outbox.test(ada, webhook.id)
     await webhooks.update(ada, webhook.id, WebhookChanges(is_enabled=False))
 
     for attempt in (
-        lambda: webhooks.test(ada, webhook.id),
-        lambda: webhooks.redeliver(ada, delivery_id),
-        lambda: webhooks.redeliver_failed(ada, webhook.id),
+        lambda: outbox.test(ada, webhook.id),
+        lambda: log.redeliver(ada, delivery_id),
+        lambda: log.redeliver_failed(ada, webhook.id),
     ):
         with pytest.raises(WrongState):
             await attempt()
 
 
 async def test_deliveries_are_paged_newest_first_and_filtered_by_state(
-    webhooks: Webhooks, ada: int, db: Database
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int, db: Database
 ) -> None:
     webhook = await webhooks.create(ada, url=URL, events=RECEIVED)
-    ids = [await webhooks.test(ada, webhook.id) for _ in range(6)]
+    ids = [await outbox.test(ada, webhook.id) for _ in range(6)]
     for delivery_id, state in zip(ids, ["delivered", "failed", "pending"] * 2, strict=True):
         due = START_MS if state == "pending" else None
         await execute(
@@ -338,7 +354,7 @@ async def test_deliveries_are_paged_newest_first_and_filtered_by_state(
         before_id: int | None = None,
         limit: int = 10,
     ) -> list[int]:
-        deliveries = await webhooks.list_deliveries(
+        deliveries = await log.list_deliveries(
             user_id, webhook_id=webhook_id, state=state, before_id=before_id, limit=limit
         )
         return [ids.index(d.id) for d in deliveries]
@@ -352,15 +368,20 @@ async def test_deliveries_are_paged_newest_first_and_filtered_by_state(
         assert await listed(*scope, state="pending") == [5, 2]
         assert await listed(*scope, state="failed", before_id=ids[4]) == [1]
     with pytest.raises(Invalid):
-        await webhooks.list_deliveries(ada, state="lost")
+        await log.list_deliveries(ada, state="lost")
 
 
 async def test_redelivery_keeps_the_id_the_body_and_the_history(
-    webhooks: Webhooks, ada: int, db: Database, clock: FrozenClock
+    webhooks: Webhooks,
+    outbox: WebhookOutbox,
+    log: WebhookLog,
+    ada: int,
+    db: Database,
+    clock: FrozenClock,
 ) -> None:
     webhook = await webhooks.create(ada, url=URL, events=RECEIVED)
-    delivery_id = await webhooks.test(ada, webhook.id)
-    before, _ = await webhooks.get_delivery(ada, delivery_id)
+    delivery_id = await outbox.test(ada, webhook.id)
+    before, _ = await log.get_delivery(ada, delivery_id)
     await execute(
         db,
         "UPDATE webhook_deliveries SET state = 'delivered', next_attempt_at = NULL,"
@@ -368,16 +389,16 @@ async def test_redelivery_keeps_the_id_the_body_and_the_history(
     )
     clock.advance(MINUTE_MS)
 
-    await webhooks.redeliver(ada, delivery_id)
+    await log.redeliver(ada, delivery_id)
 
-    after, _ = await webhooks.get_delivery(ada, delivery_id)
+    after, _ = await log.get_delivery(ada, delivery_id)
     assert after.body == before.body
     assert (after.state, after.attempt_count) == ("pending", 4)
     assert (after.next_attempt_at, after.ended_at) == (START_MS + MINUTE_MS, None)
 
 
 async def test_all_failed_deliveries_of_a_webhook_are_sent_again(
-    webhooks: Webhooks, ada: int, db: Database
+    webhooks: Webhooks, log: WebhookLog, ada: int, db: Database
 ) -> None:
     webhook = await webhooks.create(ada, url=URL, events=RECEIVED)
     other = await webhooks.create(ada, url=URL, events=RECEIVED)
@@ -392,23 +413,23 @@ async def test_all_failed_deliveries_of_a_webhook_are_sent_again(
 
     await db.write(add_failed)
 
-    assert await webhooks.redeliver_failed(ada, webhook.id) == 1_201
+    assert await log.redeliver_failed(ada, webhook.id) == 1_201
     assert await delivery_states(db, webhook.id) == {"pending": 1_201}
     assert await delivery_states(db, other.id) == {"failed": 3}
 
 
 async def test_deleted_webhook_takes_its_deliveries_with_it(
-    webhooks: Webhooks, ada: int, db: Database
+    webhooks: Webhooks, outbox: WebhookOutbox, log: WebhookLog, ada: int, db: Database
 ) -> None:
     webhook = await webhooks.create(ada, url=URL, events=RECEIVED)
     other = await webhooks.create(ada, url=URL, events=RECEIVED)
-    delivery_id = await webhooks.test(ada, webhook.id)
-    kept_id = await webhooks.test(ada, other.id)
+    delivery_id = await outbox.test(ada, webhook.id)
+    kept_id = await outbox.test(ada, other.id)
 
     await webhooks.delete(ada, webhook.id)
 
     with pytest.raises(NotFound):
         await webhooks.get(ada, webhook.id)
     with pytest.raises(NotFound):
-        await webhooks.get_delivery(ada, delivery_id)
-    assert [d.id for d in await webhooks.list_deliveries(ada)] == [kept_id]
+        await log.get_delivery(ada, delivery_id)
+    assert [d.id for d in await log.list_deliveries(ada)] == [kept_id]

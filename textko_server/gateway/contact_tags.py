@@ -5,7 +5,7 @@ Refuses to know the lists of tags that other dialects have.
 
 from textko_server.clock import Clock
 from textko_server.errors import Invalid
-from textko_server.gateway.webhooks import Webhooks
+from textko_server.gateway.webhook_outbox import WebhookOutbox
 from textko_server.model import Principal
 from textko_server.store import contact_tags as store
 from textko_server.store.database import Database, Transaction
@@ -14,10 +14,10 @@ MAX_LENGTH = 255
 
 
 class ContactTags:
-    def __init__(self, db: Database, clock: Clock, webhooks: Webhooks) -> None:
+    def __init__(self, db: Database, clock: Clock, outbox: WebhookOutbox) -> None:
         self._db = db
         self._clock = clock
-        self._webhooks = webhooks
+        self._outbox = outbox
 
     async def set_tag(self, principal: Principal, phone_number: str, tag: str | None) -> None:
         """Replace the tag of a contact, or take it away; a contact that is not known is made.
@@ -37,7 +37,7 @@ class ContactTags:
             if tag == (contact.tag if contact else None):
                 return
             store.put(tx, user_id, phone_number, tag, now_ms=now_ms)
-            self._webhooks.record_tag(
+            self._outbox.record_tag(
                 tx,
                 now_ms=now_ms,
                 user_id=user_id,

@@ -60,6 +60,7 @@ from textko_server.gateway.tokens import LoginTokens, SignedLinks, make_secret
 from textko_server.gateway.traffic import Traffic
 from textko_server.gateway.verification import Verifications
 from textko_server.gateway.webhook_log import WebhookLog
+from textko_server.gateway.webhook_outbox import WebhookOutbox
 from textko_server.gateway.webhooks import Webhooks
 from textko_server.store import devices as device_store
 from textko_server.store import messages as message_store
@@ -94,11 +95,12 @@ class Gateway:
             db, clock, settings.accounts, tokens, SignedLinks(keys.links, clock), self.events
         )
         self.api_keys = ApiKeys(db, clock, self.events)
-        self.webhooks = Webhooks(db, clock, settings.webhooks, self.public_ids)
+        self.webhooks = Webhooks(db, clock, settings.webhooks)
+        self.webhook_outbox = WebhookOutbox(db, clock, self.public_ids)
         self.webhook_log = WebhookLog(db, clock, self.public_ids, self.webhooks)
         self.presence = Presence(clock, self.events, settings.dispatch.sync_interval_s)
         self.polls = Polls(clock)
-        self.lifecycle = Lifecycle(self.webhooks)
+        self.lifecycle = Lifecycle(self.webhook_outbox)
         self.dispatch = Dispatch(
             clock, settings.dispatch, self.public_ids, self.lifecycle, keys.start_count
         )
@@ -106,7 +108,7 @@ class Gateway:
         self.conversations = Conversations(db, settings.messages.default_region)
         self.opt_outs = OptOuts(db, clock, settings.opt_out, settings.messages.default_region)
         self.phone_alerts = PhoneAlerts(
-            db, clock, self.webhooks, offline_after_s=settings.webhooks.phone_offline_after_s
+            db, clock, self.webhook_outbox, offline_after_s=settings.webhooks.phone_offline_after_s
         )
         self.devices = Devices(db, clock, self.lifecycle, self.presence, self.phone_alerts)
         self.sims = Sims(db, clock, settings.dispatch, self.devices)
@@ -125,11 +127,11 @@ class Gateway:
             settings.accounts.low_credits,
         )
         self.inbox = Inbox(
-            db, clock, self.webhooks, self.opt_outs, self.conversations, self.messages
+            db, clock, self.webhook_outbox, self.opt_outs, self.conversations, self.messages
         )
         self.senders = Senders(self.devices)
         self.verifications = Verifications(db, clock, keys.verifications, self.messages)
-        self.contact_tags = ContactTags(db, clock, self.webhooks)
+        self.contact_tags = ContactTags(db, clock, self.webhook_outbox)
         self.idempotency = Idempotency(db, clock, self.messages)
         self.history = History(db, self.messages)
         self.message_search = MessageSearch(db, clock)
@@ -168,7 +170,7 @@ class Gateway:
             devices=self.devices,
             phone_alerts=self.phone_alerts,
             messages=self.messages,
-            webhooks=self.webhooks,
+            webhook_log=self.webhook_log,
             backups=self.backups,
         )
         self.schedule = Schedule(db, clock, settings.messages, self.audience, self.messages)

@@ -19,7 +19,7 @@ from textko_server.gateway.messages import Messages
 from textko_server.gateway.phone_alerts import PhoneAlerts
 from textko_server.gateway.polls import Polls
 from textko_server.gateway.presence import Presence
-from textko_server.gateway.webhooks import Webhooks
+from textko_server.gateway.webhook_log import WebhookLog
 from textko_server.store.database import Database
 
 # A writer that takes longer is stuck, on a disk that does not answer or behind another program.
@@ -54,7 +54,7 @@ class Health:
         devices: Devices,
         phone_alerts: PhoneAlerts,
         messages: Messages,
-        webhooks: Webhooks,
+        webhook_log: WebhookLog,
         backups: Backups,
     ) -> None:
         self._db = db
@@ -64,7 +64,7 @@ class Health:
         self._devices = devices
         self._phone_alerts = phone_alerts
         self._messages = messages
-        self._webhooks = webhooks
+        self._webhook_log = webhook_log
         self._backups = backups
 
     async def readiness(self) -> list[Check]:
@@ -152,7 +152,7 @@ class Health:
         return Check("queue", "warning" if age_ms >= QUEUE_OLD_MS else "ok", text)
 
     async def _of_webhooks(self) -> Check:
-        count, oldest_at = await self._webhooks.due()
+        count, oldest_at = await self._webhook_log.due()
         if oldest_at is None:
             return Check("webhooks", "ok", "no delivery is due")
         age_ms = max(0, self._clock.now_ms() - oldest_at)

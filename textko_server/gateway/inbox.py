@@ -13,7 +13,7 @@ from textko_server.gateway.events import IncomingReceived
 from textko_server.gateway.messages import Messages, Submission
 from textko_server.gateway.opt_outs import OptOuts
 from textko_server.gateway.principals import ALL_SCOPES
-from textko_server.gateway.webhooks import Webhooks
+from textko_server.gateway.webhook_outbox import WebhookOutbox
 from textko_server.model import Device, Dialect, IncomingMessage, Principal, Role, Sim
 from textko_server.store import conversations as conversation_store
 from textko_server.store import incoming as store
@@ -79,14 +79,14 @@ class Inbox:
         self,
         db: Database,
         clock: Clock,
-        webhooks: Webhooks,
+        outbox: WebhookOutbox,
         opt_outs: OptOuts,
         conversations: Conversations,
         messages: Messages,
     ) -> None:
         self._db = db
         self._clock = clock
-        self._webhooks = webhooks
+        self._outbox = outbox
         self._opt_outs = opt_outs
         self._conversations = conversations
         self._messages = messages
@@ -114,7 +114,7 @@ class Inbox:
         sim = next((s for s in sims if s.slot == told.sim_slot), None)
         if sim is not None:
             tx.later(usage_store.set_last_sims, (device.user_id, message.sender, sim.id, now_ms))
-        self._webhooks.record_incoming(
+        self._outbox.record_incoming(
             tx,
             now_ms=now_ms,
             user_id=device.user_id,

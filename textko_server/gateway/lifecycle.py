@@ -11,7 +11,7 @@ import msgspec
 from textko_server.gateway import states
 from textko_server.gateway.events import LaneFilled, RecipientChanged
 from textko_server.gateway.webhook_formats import TOLD_STATES
-from textko_server.gateway.webhooks import Webhooks
+from textko_server.gateway.webhook_outbox import WebhookOutbox
 from textko_server.model import Job, Priority, State
 from textko_server.store import messages as store
 from textko_server.store.database import Transaction
@@ -27,8 +27,8 @@ class _Move(msgspec.Struct, frozen=True):
 
 
 class Lifecycle:
-    def __init__(self, webhooks: Webhooks) -> None:
-        self._webhooks = webhooks
+    def __init__(self, outbox: WebhookOutbox) -> None:
+        self._outbox = outbox
 
     def move(
         self,
@@ -71,7 +71,7 @@ class Lifecycle:
         self._roll_up(tx, list(latest.values()), moves[0].now_ms)
         for move in moves:
             if move.job.recipient.state in TOLD_STATES:
-                self._webhooks.record_change(tx, move.job, at=move.at, now_ms=move.now_ms)
+                self._outbox.record_change(tx, move.job, at=move.at, now_ms=move.now_ms)
             _publish(tx, move)
 
     def _roll_up(self, tx: Transaction, jobs: list[Job], now_ms: int) -> None:

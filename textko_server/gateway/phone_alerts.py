@@ -13,8 +13,8 @@ import msgspec
 from textko_server.clock import HOUR_MS, Clock
 from textko_server.errors import Unavailable
 from textko_server.gateway.events import DeviceChanged
+from textko_server.gateway.webhook_outbox import WebhookOutbox
 from textko_server.gateway.webhook_payloads import WebhookEvent
-from textko_server.gateway.webhooks import Webhooks
 from textko_server.model import Device
 from textko_server.store import devices as device_store
 from textko_server.store import secrets as secret_store
@@ -35,12 +35,12 @@ class Batteries(msgspec.Struct, frozen=True):
 
 class PhoneAlerts:
     def __init__(
-        self, db: Database, clock: Clock, webhooks: Webhooks, *, offline_after_s: int
+        self, db: Database, clock: Clock, outbox: WebhookOutbox, *, offline_after_s: int
     ) -> None:
         """`offline_after_s`: 0 tells of no phone's absence."""
         self._db = db
         self._clock = clock
-        self._webhooks = webhooks
+        self._outbox = outbox
         self._after_ms = offline_after_s * 1000
         self._away: dict[int, int] = {}
         """Phones that are offline and were not told of: when they are to be."""
@@ -132,13 +132,13 @@ class PhoneAlerts:
                 last_seen_at = device.last_seen_at or device.created_at
                 phones_away[device_id] = last_seen_at
                 event = WebhookEvent.PHONE_OFFLINE
-                self._webhooks.record_phone(tx, event, device, last_seen_at, now_ms=now_ms)
+                self._outbox.record_phone(tx, event, device, last_seen_at, now_ms=now_ms)
         for device_id in back:
             seen_at = phones_away.pop(device_id, None)
             device = device_store.find_in(tx, device_id)
             if device is not None and seen_at is not None:
                 event = WebhookEvent.PHONE_ONLINE
-                self._webhooks.record_phone(tx, event, device, seen_at, now_ms=now_ms)
+                self._outbox.record_phone(tx, event, device, seen_at, now_ms=now_ms)
         secret_store.set_phones_away(tx, phones_away)
 
     def record_status(
@@ -162,7 +162,7 @@ class PhoneAlerts:
         now = device_store.find_in(tx, before.id)
         if now is not None:
             event = WebhookEvent.PHONE_BATTERY_LOW
-            self._webhooks.record_phone(tx, event, now, now_ms, now_ms=now_ms)
+            self._outbox.record_phone(tx, event, now, now_ms, now_ms=now_ms)
 
 
 def is_battery_low(percent: int | None, is_charging: bool | None) -> bool:

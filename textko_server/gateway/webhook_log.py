@@ -1,8 +1,8 @@
-"""What became of what webhooks are owed: how each of them stands, deliveries over all of them, what
-an attempt sent, and sending many again.
+"""What became of what webhooks are owed: how each of them stands, deliveries with their attempts,
+what an attempt sent, and sending again.
 
-Reads much and changes little; subscriptions and what is owed are in webhooks.py. A `user_id` of
-None is the operator, as there.
+Reads much and changes little; subscriptions are in webhooks.py, and webhook_outbox.py writes what
+is owed. A `user_id` of None is the operator, as there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from textko_server.gateway.public_ids import Kind, PublicIds
 from textko_server.gateway.textlink_payloads import TextLinkEvent
 from textko_server.gateway.webhook_payloads import WebhookEvent
 from textko_server.gateway.webhook_requests import MASK, sent_body, sent_headers
-from textko_server.gateway.webhooks import MAX_PAGE_COUNT, Webhooks
+from textko_server.gateway.webhooks import MAX_PAGE_COUNT, Webhooks, get_enabled
 from textko_server.model import Webhook, WebhookAttempt, WebhookDelivery
 from textko_server.store import webhook_deliveries, webhooks
 from textko_server.store.database import Database, Transaction
@@ -27,7 +27,11 @@ __all__ = ["Page", "SentRequest", "Standing", "WebhookLog"]
 # What one page looks at where no index finds what is asked for.
 MAX_EXAMINED = 2_000
 EVENTS = frozenset({*WebhookEvent, *TextLinkEvent})
+DELIVERY_STATES = ("pending", "delivered", "failed")
+
 _NEWEST = (1 << 63) - 1
+# One write's share of a bulk change, so that a million rows do not hold up other writes.
+_BATCH_COUNT = 500
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -58,6 +62,49 @@ class WebhookLog:
         self._clock = clock
         self._public_ids = public_ids
         self._webhooks = subscriptions
+
+    async def list_deliveries(
+        self,
+        user_id: int | None,
+        *,
+        webhook_id: int | None = None,
+        state: str | None = None,
+        before_id: int | None = None,
+        limit: int = MAX_PAGE_COUNT,
+    ) -> list[WebhookDelivery]:
+        """Newest first, of one webhook or the account; the next page starts before the last id.
+
+        Raises: NotFound for the webhook; Invalid for a state that is none of DELIVERY_STATES.
+        """
+        if state is not None and state not in DELIVERY_STATES:
+            raise Invalid("state", f"must be one of {', '.join(DELIVERY_STATES)}")
+        if webhook_id is not None:
+            await self._webhooks.get(user_id, webhook_id)
+        return await webhook_deliveries.list_page(
+            self._db,
+            user_id=user_id,
+            webhook_id=webhook_id,
+            state=state,
+            before_id=before_id or _NEWEST,
+            limit=_page_count(limit),
+        )
+
+    async def get_delivery(
+        self, user_id: int | None, delivery_id: int
+    ) -> tuple[WebhookDelivery, list[WebhookAttempt]]:
+        """A delivery and every attempt at it, oldest first. Raises: NotFound."""
+        delivery = await webhook_deliveries.find(self._db, delivery_id, user_id)
+        if delivery is None:
+            raise NotFound("webhook delivery")
+        return delivery, await webhook_deliveries.list_attempts(self._db, delivery_id)
+
+    async def count_due(self) -> int:
+        """Deliveries of all accounts whose attempt is due now."""
+        return (await self.due())[0]
+
+    async def due(self) -> tuple[int, int | None]:
+        """How many those are, and since when the one is due that has been for longest."""
+        return await webhook_deliveries.due(self._db, self._clock.now_ms())
 
     async def search(
         self,
@@ -122,30 +169,64 @@ class WebhookLog:
             may_differ=webhook.updated_at > last.at,
         )
 
+    async def redeliver(self, user_id: int | None, delivery_id: int) -> None:
+        """Send it again now, with its id and body, whatever became of it; the schedule starts anew.
+
+        Raises: NotFound; WrongState while the webhook is disabled.
+        """
+        now_ms = self._clock.now_ms()
+        await self._db.write(lambda tx: _redeliver(tx, user_id, delivery_id, now_ms))
+
+    async def redeliver_failed(self, user_id: int | None, webhook_id: int) -> int:
+        """Send all again that were given up; return how many. Raises: as `redeliver`."""
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Transaction) -> int:
+            webhook = get_enabled(tx, webhook_id, user_id)
+            tx.after_commit(WebhookDue(user_id=webhook.user_id, at=now_ms))
+            return webhook_deliveries.redeliver_failed(
+                tx, webhook_id, now_ms=now_ms, limit=_BATCH_COUNT
+            )
+
+        redelivered_count = 0
+        while batch_count := await self._db.write(write):
+            redelivered_count += batch_count
+        return redelivered_count
+
     async def redeliver_each(
         self, user_id: int | None, delivery_ids: Sequence[int]
     ) -> dict[int, TextkoError | None]:
-        """Send each again now, as Webhooks.redeliver; why not, for those that cannot be.
+        """Send each again now, as `redeliver`; why not, for those that cannot be.
 
         NotFound, or WrongState while the webhook is disabled.
         """
         now_ms = self._clock.now_ms()
 
         def write(tx: Transaction) -> dict[int, TextkoError | None]:
-            return {key: _redeliver(tx, user_id, key, now_ms) for key in delivery_ids}
+            return {key: _refusal(tx, user_id, key, now_ms) for key in delivery_ids}
 
         return await self._db.write(write)
 
 
-def _redeliver(
+def _refusal(
     tx: Transaction, user_id: int | None, delivery_id: int, now_ms: int
 ) -> TextkoError | None:
+    """Send it again; why that cannot be, if it cannot."""
+    try:
+        _redeliver(tx, user_id, delivery_id, now_ms)
+    except (NotFound, WrongState) as refusal:
+        return refusal
+    return None
+
+
+def _redeliver(tx: Transaction, user_id: int | None, delivery_id: int, now_ms: int) -> None:
     delivery = webhook_deliveries.find_in(tx, delivery_id, user_id)
-    webhook = None if delivery is None else webhooks.find_in(tx, delivery.webhook_id, user_id)
-    if delivery is None or webhook is None:
-        return NotFound("webhook delivery")
-    if not webhook.is_enabled:
-        return WrongState("the webhook is disabled: enable it first")
+    if delivery is None:
+        raise NotFound("webhook delivery")
+    get_enabled(tx, delivery.webhook_id, user_id)
     webhook_deliveries.redeliver(tx, delivery_id, now_ms=now_ms)
     tx.after_commit(WebhookDue(user_id=delivery.user_id, at=now_ms))
-    return None
+
+
+def _page_count(limit: int) -> int:
+    return max(1, min(limit, MAX_PAGE_COUNT))

@@ -94,7 +94,7 @@ async def _of_queue(gateway: Gateway, metrics: Metrics) -> list[Family]:
 
 
 async def _of_webhooks(gateway: Gateway, metrics: Metrics) -> list[Family]:
-    due_count, due_at = await gateway.webhooks.due()
+    due_count, due_at = await gateway.webhook_log.due()
     attempts = Family(
         "textko_webhook_attempts_total", "Attempts at webhook deliveries, by outcome.", "counter"
     )

@@ -30,7 +30,7 @@ async def get_status(call: Call) -> wire.Status:
         open_messages={
             state: open_counts.by_state.get(state, 0) for state in State if state in _OPEN
         },
-        webhooks_due=await gateway.webhooks.count_due(),
+        webhooks_due=await gateway.webhook_log.count_due(),
         data_dir=str(gateway.settings.server.data_dir.absolute()),
         database_bytes=await gateway.db.size_bytes(),
         last_backup_at=await gateway.backups.last_at(),

@@ -76,8 +76,8 @@ async def rotate_secret(call: Call) -> wire.WebhookWithSecret:
 async def test_webhook(call: Call) -> wire.StartedTest:
     """Send it a sample event; the delivery says how that went."""
     owner = visible_owner(call)
-    delivery_id = await call.gateway.webhooks.test(owner, _key(call))
-    delivery, _ = await call.gateway.webhooks.get_delivery(owner, delivery_id)
+    delivery_id = await call.gateway.webhook_outbox.test(owner, _key(call))
+    delivery, _ = await call.gateway.webhook_log.get_delivery(owner, delivery_id)
     return wire.StartedTest(delivery_id=_delivery_id(call, delivery))
 
 
@@ -129,7 +129,7 @@ async def get_delivery(call: Call) -> wire.DeliveryDetail:
     and the webhook as it is now; `mayDiffer` says that it was changed since. A secret in the body
     reads ********.
     """
-    delivery, attempts = await call.gateway.webhooks.get_delivery(
+    delivery, attempts = await call.gateway.webhook_log.get_delivery(
         visible_owner(call), _delivery_key(call)
     )
     last = attempts[-1] if attempts else None
@@ -166,13 +166,13 @@ async def redeliver_each(call: Call, body: wire.DeliveryIds) -> wire.Redelivered
 
 async def redeliver(call: Call) -> wire.Changed:
     """Send it again now, with the same id and body."""
-    await call.gateway.webhooks.redeliver(visible_owner(call), _delivery_key(call))
+    await call.gateway.webhook_log.redeliver(visible_owner(call), _delivery_key(call))
     return wire.Changed(count=1)
 
 
 async def redeliver_failed(call: Call) -> wire.Changed:
     """Send all again that were given up."""
-    count = await call.gateway.webhooks.redeliver_failed(visible_owner(call), _key(call))
+    count = await call.gateway.webhook_log.redeliver_failed(visible_owner(call), _key(call))
     return wire.Changed(count=count)
 
 

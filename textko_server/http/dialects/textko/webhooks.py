@@ -201,7 +201,7 @@ async def list_notifications(request: web.Request) -> web.Response:
     cursor = None if next_key is None else gateway.public_ids.encode(Kind.DELIVERY, next_key, 0)
     notifications = []
     for delivery in shown:
-        _, attempts = await gateway.webhooks.get_delivery(principal.user_id, delivery.id)
+        _, attempts = await gateway.webhook_log.get_delivery(principal.user_id, delivery.id)
         notifications.append(_wire_notification(gateway, delivery, attempts))
     meta = paging.meta(len(found), cursor)
     return data_response({"data": notifications, "meta": meta})
@@ -211,7 +211,7 @@ async def _deliveries(
     request: web.Request, principal: Principal, before_id: int | None, count: int
 ) -> tuple[list[WebhookDelivery], int | None]:
     """(the first `count` that are asked for, the key before which there may be more)"""
-    webhooks = request.app[GATEWAY].webhooks
+    webhook_log = request.app[GATEWAY].webhook_log
     status = one_of(request, "status", _STATES, None)
     event = request.query.get("eventType") or None
     webhook_id = None
@@ -222,7 +222,7 @@ async def _deliveries(
             raise NotFound("webhook")
     found: list[WebhookDelivery] = []
     for _ in range(_MAX_CHUNKS):
-        chunk = await webhooks.list_deliveries(
+        chunk = await webhook_log.list_deliveries(
             principal.user_id,
             webhook_id=webhook_id,
             state=None if status is None else _STATES[status],
