@@ -9,6 +9,7 @@ from tests.clocks import FrozenClock
 from tests.gateways import World
 from tests.gateways import world as open_world
 from tests.servers import RunningServer, running_server
+from textko_server.admin_client import AdminClient
 from textko_server.config import StoreSettings
 from textko_server.store.database import Database
 
@@ -31,6 +32,13 @@ async def server(tmp_path: Path, clock: FrozenClock) -> AsyncIterator[RunningSer
     """A server with default limits, whose time is `clock`."""
     async with running_server(tmp_path / "data", clock=clock) as running:
         yield running
+
+
+@pytest.fixture
+async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
+    """As the operator of that server, over its socket."""
+    async with AdminClient.over_socket(server.server.socket_path) as client:
+        yield client
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """The page of API keys, every action of it by its key, against a real server."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from textual.widgets import SelectionList
 
 from tests.screens import SMALL, Screens, screens
@@ -14,13 +11,6 @@ from textko_server.model import Scope
 
 MASK = "•" * 16
 ALL_SCOPES = [scope.value for scope in Scope]
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
 
 
 async def key_named(admin: AdminClient, name: str) -> wire.ApiKey:

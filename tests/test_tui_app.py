@@ -1,7 +1,6 @@
 """Around the pages: going about, the reader's own keys, faults, and the link to the server."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,6 @@ from textko_server.server import Server
 from textko_server.tui.app import Options, TextkoApp
 from textko_server.tui.preferences import Preferences
 from textko_server.tui.views.messages import MessagesView
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    socket_path = server.server.settings.server.data_dir / SOCKET_NAME
-    async with AdminClient.over_socket(socket_path) as client:
-        yield client
 
 
 async def test_numbers_open_pages_and_the_same_number_goes_on_to_the_next(

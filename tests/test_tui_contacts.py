@@ -1,6 +1,5 @@
 """The page of contacts, every action of it by its key, against a real server."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,6 @@ from textko_server.model import ContactStatus
 
 ABEBE = "+251911000001"
 SARA = "+251911000002"
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
 
 
 async def save(

@@ -1,7 +1,5 @@
 """The page of conversations, every action of it by its key, against a real server."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from tests.clocks import FrozenClock
@@ -12,13 +10,6 @@ from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient
 from textko_server.clock import DAY_MS, MINUTE_MS
 from textko_server.tui.widgets.detail_pane import DetailPane
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
 
 
 async def send(admin: AdminClient, text: str, to: str = ABEBE) -> None:

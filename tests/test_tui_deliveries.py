@@ -12,13 +12,6 @@ from textko_server.admin_client import AdminClient
 
 
 @pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
-
-
-@pytest.fixture
 async def receiver() -> AsyncIterator[WebhookReceiver]:
     async with WebhookReceiver() as receiver:
         yield receiver

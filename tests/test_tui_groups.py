@@ -1,9 +1,5 @@
 """The page of groups, every action of it by its key, against a real server."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from tests.screens import SMALL, screens
 from tests.servers import ADMIN_EMAIL, REGULAR_EMAIL, RunningServer
 from textko_server import admin_wire as wire
@@ -11,13 +7,6 @@ from textko_server.admin_client import AdminClient
 
 ABEBE = "+251911000001"
 SARA = "+251911000002"
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
 
 
 async def make(admin: AdminClient, name: str, *members: str, user: str = ADMIN_EMAIL) -> wire.Group:

@@ -1,9 +1,5 @@
 """The page of texts that came in, every action of it by its key, against a real server."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from tests.clocks import FrozenClock
 from tests.screens import SMALL, screens
 from tests.servers import REGULAR_EMAIL, Person, RunningServer
@@ -14,13 +10,6 @@ from textko_server.model import State
 
 ABEBE = "+251911000001"
 SARA = "+251911000002"
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
 
 
 async def hear(

@@ -1,6 +1,5 @@
 """The page of messages, every action of it by its key, against a real server."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -10,18 +9,10 @@ from tests.clocks import FrozenClock
 from tests.screens import SMALL, screens
 from tests.servers import REGULAR_EMAIL, Person, RunningServer
 from textko_server import admin_wire as wire
-from textko_server.admin_client import SOCKET_NAME, AdminClient
+from textko_server.admin_client import AdminClient
 from textko_server.model import State
 
 HOSTILE = "[bold]x[/] \x1b[31m 你好 👩‍👧 שלום\nsecond line"
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    socket_path = server.server.settings.server.data_dir / SOCKET_NAME
-    async with AdminClient.over_socket(socket_path) as client:
-        yield client
 
 
 async def send(

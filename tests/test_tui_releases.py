@@ -15,13 +15,6 @@ from textko_server.admin_client import AdminClient
 
 
 @pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
-
-
-@pytest.fixture
 def apk(tmp_path: Path) -> Path:
     return make_apk(tmp_path / "app.apk", content=bytes(range(256)) * 100)
 

@@ -1,8 +1,5 @@
 """The page of scheduled messages, every action of it by its key, against a real server."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from textual.widgets import Select, SelectionList
 
 from tests.clocks import FrozenClock
@@ -15,13 +12,6 @@ from textko_server.model import ScheduledStatus
 
 ABEBE = "+251911000001"
 SARA = "+251911000002"
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
 
 
 async def plan(

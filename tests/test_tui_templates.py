@@ -1,22 +1,11 @@
 """The page of templates, every action of it by its key, against a real server."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from tests.screens import SMALL, screens
 from tests.servers import ADMIN_EMAIL, REGULAR_EMAIL, RunningServer
 from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient
 
 BILL = "Dear {{firstName}}, you owe {{customFields.amount}} birr."
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
 
 
 async def make(

@@ -1,9 +1,5 @@
 """The page of users, every action of it by its key, against a real server."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from tests.screens import SMALL, screens
 from tests.servers import ADMIN_EMAIL, PASSWORD, REGULAR_EMAIL, RunningServer
 from textko_server import admin_wire as wire
@@ -12,13 +8,6 @@ from textko_server.clock import DAY_MS
 from textko_server.model import Role
 
 MASK = "•" * 16
-
-
-@pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
 
 
 async def can_log_in(server: RunningServer, email: str, password: str) -> bool:

@@ -16,13 +16,6 @@ HOSTILE = "[bold]x[/] \x1b[31mred שלום 👩‍👧"
 
 
 @pytest.fixture
-async def admin(server: RunningServer) -> AsyncIterator[AdminClient]:
-    """As the operator."""
-    async with AdminClient.over_socket(server.server.socket_path) as client:
-        yield client
-
-
-@pytest.fixture
 async def receiver() -> AsyncIterator[WebhookReceiver]:
     async with WebhookReceiver() as receiver:
         yield receiver
