@@ -146,7 +146,7 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
             self.tell(problem, "warning")
         watch_user_themes(self)
         self._has_started = True
-        self.open_page(self.options.page, self.options.filter)
+        self.open_page(self.options.page, self.options.filter or None)
         self.sign_in()
 
     @work(group="link", exclusive=True)
@@ -167,7 +167,7 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
             self.notify(self.options.greeting, timeout=_GREETING_S, markup=False)
         if not self._may_open(self.view.page):
             self.open_page("overview")
-        self.view.refresh_soon()
+        # Once it listens, pages are read again: what changed before that is told by nobody.
         self._live = Live(self.admin, self.scope, self._happened, self._link_changed)
         await self._live.run()
 
