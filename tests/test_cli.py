@@ -146,6 +146,20 @@ async def test_wrong_usage_is_exit_code_2(offline: CommandLine, arguments: list[
     assert "Traceback" not in outcome.err
 
 
+async def test_slip_in_a_command_is_told_all_there_are(offline: CommandLine) -> None:
+    outcome = await offline("devcie", "pair", "serve")
+
+    assert outcome.code == 2
+    assert "'devcie'" in outcome.err
+    assert "'device'" in outcome.err
+
+
+async def test_option_value_may_be_the_name_of_a_command(offline: CommandLine) -> None:
+    outcome = await offline("--config", "serve", "version")
+
+    assert outcome.code == 0
+
+
 async def test_refusal_of_the_server_is_exit_code_1(textko: CommandLine) -> None:
     outcome = await textko("user", "role", ADMIN_EMAIL, "REGULAR")
 

@@ -60,3 +60,14 @@ def test_version_loads_next_to_nothing() -> None:
     assert (
         loaded & {"aiohttp", "asyncio", "msgspec", "rich", "segno", "sqlite3", "textual"} == set()
     )
+
+
+def test_command_loads_no_other_command() -> None:
+    code = "import sys; from textko_server.cli import run; run(['--json', 'version'])"
+    code += "; print([m for m in sys.modules if m.startswith('textko_server.cli.')])"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert "textko_server.cli.version" in ended.stdout
+    assert "textko_server.cli.serve" not in ended.stdout

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the server canno
 import argparse
 import os
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 
 from textko_server.cli.arguments import Parser, add_global_options
@@ -30,7 +31,7 @@ exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the server canno
 def run(argv: list[str]) -> int:
     """Do what the arguments say; the answer is the exit code."""
     try:
-        options = build_parser().parse_args(argv)
+        options = build_parser(_named(argv)).parse_args(argv)
     except SystemExit as ended:  # argparse has said what it has to say
         return ended.code if isinstance(ended.code, int) else EXIT_FAILED
     try:
@@ -52,15 +53,28 @@ def run(argv: list[str]) -> int:
         return EXIT_FAILED
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Every command with its options; the documentation is checked against it."""
+def _named(argv: list[str]) -> tuple[str, ...]:
+    """The commands that may be meant; making the options of all costs more than most commands do.
+
+    All, where the first word is none of them: who is mistaken is told what there is.
+    """
+    for before, word in zip(["", *argv], argv, strict=False):
+        if word in COMMANDS:
+            return tuple(name for name in COMMANDS if name in argv)  # one may be an option's value
+        if not (word.startswith("-") or before.startswith("-")):
+            break
+    return COMMANDS
+
+
+def build_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """These commands with their options; the documentation is checked against all of them."""
     parser = Parser(
         prog="textko",
         description="A self-hosted SMS gateway: your own Android phones behind REST APIs.",
         epilog=_EXAMPLES,
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in commands:
         module_name = f"textko_server.cli.{name.replace('-', '_')}"
         try:
             module = import_module(module_name)
