@@ -127,6 +127,16 @@ class EmulatedTerminal:
         self._screen.resize(height, width)
         _set_size(self._fd, width, height)
 
+    async def hang_up(self) -> int:
+        """As when the connection is lost; the program's exit code."""
+        asyncio.get_running_loop().remove_reader(self._fd)
+        # The number stays taken, so that nothing else is closed by it later.
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, self._fd)
+        os.close(nothing)
+        async with asyncio.timeout(WAIT_S):
+            return await self._process.wait()
+
     async def has_ended(self) -> bool:
         return self._process.returncode is not None
 
@@ -141,7 +151,7 @@ class EmulatedTerminal:
 @asynccontextmanager
 async def emulated(
     command: list[str], environment: dict[str, str], size: tuple[int, int]
-) -> AsyncIterator[Terminal]:
+) -> AsyncIterator["EmulatedTerminal"]:
     main_fd, program_fd = pty.openpty()
     _set_size(main_fd, *size)
     process = await asyncio.create_subprocess_exec(

@@ -168,3 +168,19 @@ async def _redeliver(person: Person) -> None:
     await person.see("Send again", "(y)")
     await person.press("y")
     await person.see("✓ delivered", "200")
+
+
+@pytest.mark.parametrize("words", [("tui",), ("serve", "--tui", "--listen", "127.0.0.1:0")])
+async def test_program_ends_in_order_when_its_terminal_goes(
+    data_dir: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    folder = data_dir if words == ("tui",) else tmp_path / "other"
+    environment = os.environ | {"TEXTKO_TUI_CONFIG": str(tmp_path / "tui.toml")}
+
+    async with emulated(textko(folder, *words), environment, SIZE) as terminal:
+        await Person(terminal).see("Overview")
+        code = await terminal.hang_up()
+
+    assert code == 0
+    if folder != data_dir:
+        assert "stopped" in (folder / "textko.log").read_text().splitlines()[-1]

@@ -6,20 +6,19 @@ import logging
 import os
 import signal
 import sys
-import threading
 from datetime import UTC
 
 import msgspec
+from textual.drivers.linux_driver import LinuxDriver
 
 from textko_server.admin_client import AdminClient
 from textko_server.tui.app import Options, TextkoApp
+from textko_server.tui.driver import TerminalDriver
 from textko_server.tui.preferences import Preferences, load_preferences, preferences_path
 from textko_server.tui.times import Times
 
 # By then the first frame is drawn.
 _START_S = 1.0
-# Longer than leaving takes while the terminal is there.
-_HANG_UP_S = 2.0
 
 
 async def run_screens(
@@ -64,18 +63,8 @@ def _told_to_end() -> asyncio.Event:
     """Set when the process is, or its terminal has gone: nobody would ever leave the screens."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
-
-    def hang_up(*_: object) -> None:
-        # Textual's writer ends with its first write that fails, and who then waits for room in its
-        # queue holds up the loop for ever. There is no terminal any more to put in order.
-        last_resort = threading.Timer(_HANG_UP_S, os._exit, (1,))
-        last_resort.daemon = True
-        last_resort.start()
-        loop.call_soon_threadsafe(told.set)
-
-    loop.add_signal_handler(signal.SIGTERM, told.set)
-    # Not through the loop, which may be held up already.
-    signal.signal(signal.SIGHUP, hang_up)
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(end, told.set)
     return told
 
 
@@ -86,4 +75,7 @@ async def _end_when(stop: asyncio.Event, app: TextkoApp) -> None:
 
 def make_app(admin: AdminClient, options: Options, preferences: Preferences) -> TextkoApp:
     zone = UTC if preferences.time == "utc" else None
-    return TextkoApp(admin, options=options, preferences=preferences, times=Times(zone))
+    app = TextkoApp(admin, options=options, preferences=preferences, times=Times(zone))
+    if app.driver_class is LinuxDriver:  # in a browser Textual has another
+        app.driver_class = TerminalDriver
+    return app

@@ -1,0 +1,51 @@
+"""How the screens write to a terminal: as Textual does, and what a terminal that has gone refuses
+is dropped.
+
+Textual's own writer ends with its first write that fails; whoever then waits for room in its queue
+holds up the event loop for ever, and with `serve --tui` the server in it.
+"""
+
+import sys
+from typing import IO, Any, cast
+
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+
+
+class TerminalDriver(LinuxDriver):
+    def __init__(
+        self,
+        app: App[object],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        assert sys.__stderr__ is not None  # noqa: S101 - whoever opens the screens looked
+        self._file = cast(Any, _LastingFile(sys.__stderr__))
+
+
+class _LastingFile:
+    """Of an output, what Textual's writer uses."""
+
+    def __init__(self, output: IO[str]) -> None:
+        self._output = output
+        self._has_gone = False
+
+    def write(self, text: str) -> None:
+        if not self._has_gone:
+            try:
+                self._output.write(text)
+            except OSError:
+                self._has_gone = True
+
+    def flush(self) -> None:
+        if not self._has_gone:
+            try:
+                self._output.flush()
+            except OSError:
+                self._has_gone = True
+
+    def fileno(self) -> int:
+        return self._output.fileno()
