@@ -7,6 +7,7 @@ import sys
 import pytest
 
 HEAVY = {"aiohttp", "aiosqlite", "bcrypt", "msgspec", "rich", "segno", "textual", "uvloop"}
+CERTIFICATES = {"acme", "cryptography", "josepy", "OpenSSL", "requests", "urllib3"}
 TERMINAL = {"textual", "textual_serve", "rich", "segno"}
 
 
@@ -34,6 +35,10 @@ def test_command_line_loads_nothing_heavy_by_itself(code: str) -> None:
 
 def test_server_loads_nothing_of_the_terminal() -> None:
     assert loaded_by("import textko_server.server") & TERMINAL == set()
+
+
+def test_server_loads_nothing_of_certificates_before_it_has_some() -> None:
+    assert loaded_by("import textko_server.server") & CERTIFICATES == set()
 
 
 def test_server_starts_without_its_documentation() -> None:

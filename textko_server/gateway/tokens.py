@@ -10,13 +10,12 @@ import json
 import secrets
 from typing import Any
 
-import jwt
 import msgspec
 from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
-from jwt.types import Options
 
 from textko_server.clock import Clock
 from textko_server.errors import Invalid, Unauthenticated
+from textko_server.gateway.jwt_library import Options, jwt
 from textko_server.gateway.public_ids import Kind, PublicIds
 from textko_server.model import User
 
