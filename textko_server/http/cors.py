@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from textko_server.http.app_keys import GATEWAY
 
-DIALECT_PREFIXES = ("/api/", "/download/", "/postman")
+DIALECT_PREFIXES = ("/api/", "/download/", "/postman", "/3rdparty/")
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _REQUEST_HEADERS = "Authorization, Content-Type, X-API-Key, Idempotency-Key"
 _ANSWER_HEADERS = (

@@ -14,6 +14,7 @@ import msgspec
 from textko_server import __version__
 from textko_server.http import admin, device
 from textko_server.http.dialects.selfhosted.operations import operations as selfhosted_operations
+from textko_server.http.dialects.smsgate.operations import operations as smsgate_operations
 from textko_server.http.dialects.texify.operations import operations as texify_operations
 from textko_server.http.dialects.textko.operations import operations as textko_operations
 from textko_server.http.dialects.textlink.operations import operations as textlink_operations
@@ -34,6 +35,7 @@ _SOURCES = (
     selfhosted_operations,
     texify_operations,
     textlink_operations,
+    smsgate_operations,
     device.operations,
     admin.operations,
 )

@@ -35,7 +35,7 @@ from textko_server.model import Dialect, Principal, Scope, State
 RESERVED = (
     "v1", "v2", "download", "app-version", "app-versions", "send-sms", "send-code", "verify-code",
     "update-contect-tag", "update-contact-tag", "docs", "openapi.json", "health", "metrics",
-    "postman", "admin",
+    "postman", "admin", "mobile", "3rdparty",
 )  # fmt: skip
 
 MAX_ITEMS = 1_000

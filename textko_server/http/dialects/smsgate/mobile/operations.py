@@ -1,0 +1,7 @@
+"""The operations of SMSGate's app, for the published description."""
+
+from textko_server.http.openapi.operation import Operation
+
+
+def operations() -> list[Operation]:
+    return []

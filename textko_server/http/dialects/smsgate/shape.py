@@ -1,0 +1,28 @@
+"""The shape of SMSGate's errors, `{"message", "code"}`, and which paths have it."""
+
+import msgspec
+from aiohttp import web
+
+from textko_server.http.bodies import json_response
+from textko_server.http.problems import Problem
+
+MOBILE_PREFIXES = ("/api/mobile/v1", "/mobile/v1")
+THIRDPARTY_PREFIXES = ("/api/3rdparty/v1", "/3rdparty/v1")
+_OWN = tuple(prefix.removesuffix("/v1") + "/" for prefix in MOBILE_PREFIXES + THIRDPARTY_PREFIXES)
+
+
+class Error(msgspec.Struct, frozen=True):
+    message: str
+    """For people."""
+    code: str
+    """For programs."""
+
+
+def is_path_of(path: str) -> bool:
+    """Whether errors on this path have this shape."""
+    return path.startswith(_OWN)
+
+
+def error_response(problem: Problem) -> web.Response:
+    body = Error(problem.message, problem.code)
+    return json_response(body, status=problem.status, headers=dict(problem.headers))
