@@ -23,9 +23,9 @@ from textko_server.gateway.sync import Status, SyncAnswer, SyncRequest
 from textko_server.http.app_keys import GATEWAY, PHONE
 from textko_server.http.auth import bearer_token
 from textko_server.http.bodies import json_response, read_json
-from textko_server.http.client_address import client_address
 from textko_server.http.openapi.operation import DEVICE_TOKEN, Operation, Tag
 from textko_server.http.public_url import public_url
+from textko_server.http.trusted_proxies import client_address
 from textko_server.model import Device, State
 from textko_server.store.devices import NewSim
 

@@ -15,9 +15,9 @@ from textko_server.gateway.principals import operator
 from textko_server.gateway.refusals import NOBODY, Phone
 from textko_server.http.app_keys import GATEWAY, PHONE
 from textko_server.http.auth import bearer_token
-from textko_server.http.client_address import client_address
 from textko_server.http.dialects.selfhosted.shape import Refused
 from textko_server.http.problems import Problem
+from textko_server.http.trusted_proxies import client_address
 
 _FETCHING = re.compile(r"/api/\{token\b.*\}/(get_messages|status)/?")
 # Pairing codes have no vowels, tokens are longer; digits are in both.

@@ -3,7 +3,7 @@
 from textko_server import admin_wire as wire
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.admin.endpoint import Call, Endpoint
-from textko_server.http.client_address import client_address
+from textko_server.http.trusted_proxies import client_address
 from textko_server.model import User
 
 

@@ -14,10 +14,10 @@ from textko_server.errors import InvalidCredentials, TextkoError, TooManyRequest
 from textko_server.http import problems
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import BODY_LIMIT_S
-from textko_server.http.client_address import client_address
 from textko_server.http.dashboard.html import PREFIX, html_response, login_page
 from textko_server.http.dashboard.origin import came_by_https, require_own_origin
 from textko_server.http.dashboard.sessions import SESSIONS
+from textko_server.http.trusted_proxies import client_address
 from textko_server.model import Principal, Role
 
 COOKIE_NAME = "textko_login"

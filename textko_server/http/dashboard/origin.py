@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from textko_server.errors import Forbidden
 from textko_server.http.app_keys import GATEWAY
+from textko_server.http.trusted_proxies import asked_url
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
@@ -25,15 +26,17 @@ def require_own_origin(request: web.Request, *, must_say: bool = False) -> None:
     scheme, host = _scheme_and_host(origin or "")
     if not host or host not in (
         _without_port(scheme, request.host),
+        _scheme_and_host(asked_url(request))[1],
         _scheme_and_host(public_url)[1],
     ):
         raise Forbidden("this does not come from a page of this server")
 
 
 def came_by_https(request: web.Request) -> bool:
-    """As the browser sees it, whatever proxies stand between; without an origin, as we do."""
+    """As the browser sees it, whatever proxies stand between; without an origin, as the proxy or
+    we do."""
     origin = request.headers.get(hdrs.ORIGIN)
-    return request.secure if origin is None else _scheme_and_host(origin)[0] == "https"
+    return _scheme_and_host(asked_url(request) if origin is None else origin)[0] == "https"
 
 
 def _scheme_and_host(url: str) -> tuple[str, str]:

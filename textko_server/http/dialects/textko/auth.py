@@ -15,10 +15,10 @@ from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.public_ids import Kind
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import read_json
-from textko_server.http.client_address import client_address
 from textko_server.http.dialects.textko import wire
 from textko_server.http.dialects.textko.access import any_caller, login
 from textko_server.http.dialects.textko.shape import Refused, data_response
+from textko_server.http.trusted_proxies import client_address
 from textko_server.model import Principal, User
 
 
