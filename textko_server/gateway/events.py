@@ -97,6 +97,25 @@ class ScheduledChanged(Event, frozen=True, tag="scheduled_changed"):
     at: int
 
 
+class SmsgateSettingsChanged(Event, frozen=True, tag="smsgate_settings_changed"):
+    """What the account's SMSGate phones are to be set to is another than before."""
+
+    at: int
+
+
+class InboxExportWished(Event, frozen=True, tag="inbox_export_wished"):
+    """An application wishes that a phone tells again of what it received in a time span."""
+
+    device_id: int
+    since: int
+    until: int
+    message_types: tuple[str, ...]
+    """SMS, DATA_SMS, MMS, MMS_DOWNLOADED; empty: as the phone sees fit."""
+    triggers_webhooks: bool
+    webhook_delivery: str | None
+    """Disabled, Individual or Batch."""
+
+
 class WebhookDue(Event, frozen=True, tag="webhook_due"):
     """Deliveries wait to be attempted, from `at` on."""
 

@@ -53,6 +53,7 @@ from textko_server.gateway.retention import Retention
 from textko_server.gateway.schedule import Schedule
 from textko_server.gateway.senders import Senders
 from textko_server.gateway.sims import Sims
+from textko_server.gateway.smsgate_settings import SettingsOfAccounts
 from textko_server.gateway.sweep import Sweep
 from textko_server.gateway.sync import Sync
 from textko_server.gateway.templates import Templates
@@ -98,6 +99,7 @@ class Gateway:
         self.webhooks = Webhooks(db, clock, settings.webhooks)
         self.webhook_outbox = WebhookOutbox(db, clock, self.public_ids)
         self.webhook_log = WebhookLog(db, clock, self.public_ids, self.webhooks)
+        self.smsgate_settings = SettingsOfAccounts(db, clock)
         self.presence = Presence(clock, self.events, settings.dispatch.sync_interval_s)
         self.polls = Polls(clock)
         self.lifecycle = Lifecycle(self.webhook_outbox)

@@ -419,3 +419,9 @@ CREATE INDEX conversation_texts_of ON conversation_texts (conversation_id, id);
 CREATE INDEX contacts_of_all ON contacts (saved_at, id) WHERE saved_at IS NOT NULL;
 
 CREATE INDEX scheduled_messages_of_all_in_status ON scheduled_messages (status, id);
+
+CREATE TABLE smsgate_settings (  -- what an account wants its SMSGate phones to be set to
+    user_id INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    settings TEXT NOT NULL,         -- JSON object of SMSGate's sections; a null resets a phone's own
+    updated_at INTEGER NOT NULL
+) STRICT;
