@@ -35,6 +35,7 @@ class Dialect(StrEnum):
     SELFHOSTED = "selfhosted"
     TEXIFY = "texify"
     TEXTLINK = "textlink"
+    SMSGATE = "smsgate"
     ADMIN = "admin"
 
 

@@ -146,7 +146,12 @@ class Accounts:
     # --- logging in ---
 
     async def login(self, email: str, password: str, address: str | None) -> tuple[User, str]:
-        """The user of this e-mail and password, and a JWT.
+        """The user of this e-mail and password, and a JWT. As `verify`."""
+        user = await self.verify(email, password, address)
+        return user, self._tokens.issue(user)
+
+    async def verify(self, email: str, password: str, address: str | None) -> User:
+        """The user of this e-mail and password.
 
         `address` is the client's IP address, None over the unix socket. An unknown e-mail takes the
         time of a wrong password and gets the same answer.
@@ -168,7 +173,7 @@ class Accounts:
             # The login is good whether or not there is time, or room on the disk, for this.
             with suppress(TextkoError):
                 await self._rehash(user.id, password, old_hash)
-        return user, self._tokens.issue(user)
+        return user
 
     async def _rehash(self, user_id: int, password: str, old_hash: str) -> None:
         # With all hashes of one cost, the time to log in tells nobody which e-mails are known.

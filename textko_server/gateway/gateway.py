@@ -13,6 +13,7 @@ from textko_server.gateway.api_keys import ApiKeys
 from textko_server.gateway.attention import Attention
 from textko_server.gateway.audience import Audience
 from textko_server.gateway.backups import Backups
+from textko_server.gateway.basic_logins import BasicLogins
 from textko_server.gateway.contact_imports import ContactImports
 from textko_server.gateway.contact_tags import ContactTags
 from textko_server.gateway.contacts import Contacts
@@ -96,6 +97,7 @@ class Gateway:
             db, clock, settings.accounts, tokens, SignedLinks(keys.links, clock), self.events
         )
         self.api_keys = ApiKeys(db, clock, self.events)
+        self.basic_logins = BasicLogins(clock, self.events, self.accounts, self.api_keys)
         self.webhooks = Webhooks(db, clock, settings.webhooks)
         self.webhook_outbox = WebhookOutbox(db, clock, self.public_ids)
         self.webhook_log = WebhookLog(db, clock, self.public_ids, self.webhooks)

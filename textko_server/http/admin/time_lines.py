@@ -13,6 +13,7 @@ _API_NAMES = {
     Dialect.SELFHOSTED: "the Self Hosted SMS API",
     Dialect.TEXIFY: "the Texify API",
     Dialect.TEXTLINK: "the TextLink API",
+    Dialect.SMSGATE: "the SMSGate API",
     Dialect.ADMIN: "the admin API",
 }
 # What a state means for a phone; what is stored beside it only adds to that.

@@ -14,8 +14,10 @@ _OWN = tuple(prefix.removesuffix("/v1") + "/" for prefix in MOBILE_PREFIXES + TH
 class Error(msgspec.Struct, frozen=True):
     message: str
     """For people."""
-    code: str
-    """For programs."""
+    code: int
+    """The status; SMSGate's clients read a number."""
+    error: str
+    """For programs. Not SMSGate's."""
 
 
 def is_path_of(path: str) -> bool:
@@ -24,5 +26,5 @@ def is_path_of(path: str) -> bool:
 
 
 def error_response(problem: Problem) -> web.Response:
-    body = Error(problem.message, problem.code)
+    body = Error(problem.message, problem.status, problem.code)
     return json_response(body, status=problem.status, headers=dict(problem.headers))
