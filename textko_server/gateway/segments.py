@@ -9,6 +9,8 @@ import re
 
 import msgspec
 
+from textko_server.gsm7 import DEFAULT_ALPHABET, ESCAPE, EXTENSION_TABLE
+
 GSM_7 = "GSM-7"
 UCS_2 = "UCS-2"
 
@@ -18,14 +20,9 @@ _GSM_7_JOINED = 153
 _UCS_2_SINGLE = 70
 _UCS_2_JOINED = 67
 
-# 3GPP TS 23.038, 6.2.1: all of the table but ESC, which leads to the extension table.
-_DEFAULT_ALPHABET = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-# 3GPP TS 23.038, 6.2.1.1: each is sent as ESC and a second septet.
-_EXTENSION_TABLE = "\f^{}\\[~]|€"
-_ESCAPE = "\x1b"
+# All of the table but the escape, which is no character.
+_DEFAULT_ALPHABET = DEFAULT_ALPHABET.replace(ESCAPE, "")
+_EXTENSION_TABLE = "".join(EXTENSION_TABLE)
 
 _is_default = re.compile(f"[{re.escape(_DEFAULT_ALPHABET)}]*").fullmatch
 _is_gsm_7 = re.compile(f"[{re.escape(_DEFAULT_ALPHABET + _EXTENSION_TABLE)}]*").fullmatch
@@ -64,13 +61,13 @@ def _segment_extended(text: str) -> Segmentation:
             return Segmentation(GSM_7, 1, units)
     septets = text
     for character in _EXTENSION_TABLE:
-        septets = septets.replace(character, _ESCAPE + character)
+        septets = septets.replace(character, ESCAPE + character)
     units = len(septets)
     segments, end = 0, 0
     while end < units:
         segments += 1
         end += _GSM_7_JOINED
-        if end < units and septets[end - 1] == _ESCAPE:
+        if end < units and septets[end - 1] == ESCAPE:
             end -= 1  # the pair opens the next segment
     return Segmentation(GSM_7, segments, units)
 
