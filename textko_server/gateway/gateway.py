@@ -38,6 +38,7 @@ from textko_server.gateway.history import History
 from textko_server.gateway.idempotency import Idempotency
 from textko_server.gateway.inbox import Inbox
 from textko_server.gateway.lifecycle import Lifecycle
+from textko_server.gateway.listing import Listing
 from textko_server.gateway.login_throttle import LoginThrottle
 from textko_server.gateway.message_search import MessageSearch
 from textko_server.gateway.messages import Messages
@@ -189,6 +190,15 @@ class Gateway:
             polls=self.polls,
             presence=self.presence,
             phone_alerts=self.phone_alerts,
+        )
+        self.listing = Listing(
+            db,
+            clock,
+            settings.dispatch,
+            dispatch=self.dispatch,
+            sync=self.sync,
+            polls=self.polls,
+            presence=self.presence,
         )
         self.fetches = Fetches(
             db, clock, settings.dispatch, self.lifecycle, self.reports, self.polls

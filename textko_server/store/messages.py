@@ -130,6 +130,21 @@ def held_by_device(tx: Transaction, device_id: int, limit: int) -> list[int]:
     return [key for (key,) in tx.all(_RECIPIENTS.open_of_device, (device_id, limit))]
 
 
+def acknowledge(
+    tx: Transaction, recipient_id: int, *, device_id: int, offer_number: int, due_at: int
+) -> None:
+    """The device said that it has this job, if it was granted to it; it is silent from `due_at`."""
+    values = {
+        "id": recipient_id, "device_id": device_id, "offer_number": offer_number, "due_at": due_at,
+    }  # fmt: skip
+    tx.execute(_RECIPIENTS.acknowledge, values)
+
+
+def acknowledged_by(tx: Transaction, device_id: int) -> set[int]:
+    """Keys of the granted jobs that this device said it has."""
+    return {key for (key,) in tx.all(_RECIPIENTS.acknowledged, (device_id,))}
+
+
 def at_home_in(tx: Transaction, lane: str, limit: int) -> list[int]:
     """Keys of the jobs that can go to this lane only."""
     values = {"lane": lane, "limit": limit}
@@ -194,6 +209,12 @@ async def list_offered_to_device(db: Database, device_id: int, limit: int) -> li
     """What a device may claim now."""
     rows = await db.fetch_all(_RECIPIENTS.list_offered, (device_id, limit))
     return [_recipient(row) for row in rows]
+
+
+async def count_claimed(db: Database, device_id: int) -> int:
+    """Granted jobs that the device has not reported on to an end."""
+    row = await db.fetch_one(_RECIPIENTS.count_claimed, (device_id,))
+    return row[0] if row else 0
 
 
 async def list_events(db: Database, message_id: int) -> dict[int, list[RecipientEvent]]:

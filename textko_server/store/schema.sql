@@ -137,7 +137,7 @@ CREATE TABLE recipients (
     sent_at INTEGER,
     delivered_at INTEGER,
     ended_at INTEGER
-, text TEXT) STRICT;
+, text TEXT, acknowledged_offer INTEGER) STRICT;
 
 CREATE INDEX recipients_of_message ON recipients (message_id);
 

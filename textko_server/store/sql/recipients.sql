@@ -247,3 +247,18 @@ SELECT id, created_at FROM recipients WHERE id >= ? ORDER BY id LIMIT 1;
 -- At start. recipients_due, up to what is due soon.
 UPDATE recipients SET due_at = :until
 WHERE due_at IS NOT NULL AND due_at < :until AND state = 'claimed';
+
+-- name: acknowledge
+-- gateway.listing: its phone has the job, and sent nothing yet. Primary key.
+UPDATE recipients SET acknowledged_offer = :offer_number, due_at = :due_at
+WHERE id = :id AND state = 'claimed' AND device_id = :device_id AND offer_number = :offer_number;
+
+-- name: acknowledged
+-- gateway.listing: granted jobs that a device said it has. recipients_held.
+SELECT id FROM recipients WHERE device_id = ? AND state IN ('offered', 'claimed')
+    AND acknowledged_offer = offer_number;
+
+-- name: count_claimed
+-- gateway.listing: how much a device holds. recipients_held.
+SELECT count(*) FROM recipients
+WHERE device_id = ? AND state IN ('offered', 'claimed') AND state = 'claimed';
