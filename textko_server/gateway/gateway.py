@@ -55,7 +55,10 @@ from textko_server.gateway.retention import Retention
 from textko_server.gateway.schedule import Schedule
 from textko_server.gateway.senders import Senders
 from textko_server.gateway.sims import Sims
+from textko_server.gateway.smsgate_devices import SmsgateDevices
+from textko_server.gateway.smsgate_messages import SmsgateMessages
 from textko_server.gateway.smsgate_settings import SettingsOfAccounts
+from textko_server.gateway.smsgate_tokens import SmsgateTokens
 from textko_server.gateway.sweep import Sweep
 from textko_server.gateway.sync import Sync
 from textko_server.gateway.templates import Templates
@@ -103,6 +106,9 @@ class Gateway:
         self.webhook_outbox = WebhookOutbox(db, clock, self.public_ids)
         self.webhook_log = WebhookLog(db, clock, self.public_ids, self.webhooks)
         self.smsgate_settings = SettingsOfAccounts(db, clock)
+        self.smsgate_tokens = SmsgateTokens(
+            db, clock, self.events, self.public_ids, keys.smsgate_tokens
+        )
         self.presence = Presence(clock, self.events, settings.dispatch.sync_interval_s)
         self.polls = Polls(clock)
         self.lifecycle = Lifecycle(self.webhook_outbox)
@@ -134,6 +140,8 @@ class Gateway:
         self.inbox = Inbox(
             db, clock, self.webhook_outbox, self.opt_outs, self.conversations, self.messages
         )
+        self.smsgate_devices = SmsgateDevices(clock, self.public_ids, self.devices)
+        self.smsgate_messages = SmsgateMessages(db, clock, self.public_ids, self.messages)
         self.senders = Senders(self.devices)
         self.verifications = Verifications(db, clock, keys.verifications, self.messages)
         self.contact_tags = ContactTags(db, clock, self.webhook_outbox)
@@ -286,5 +294,6 @@ class _Secrets:
         self.start_count = secret_store.count_start(tx)
         self.public_ids = secret_store.get_or_create(tx, "public_ids", make_secret)
         self.jwt = secret_store.get_or_create(tx, "jwt", make_secret)
+        self.smsgate_tokens = secret_store.get_or_create(tx, "smsgate_tokens", make_secret)
         self.links = secret_store.get_or_create(tx, "links", make_secret)
         self.verifications = secret_store.get_or_create(tx, "verifications", make_secret)
