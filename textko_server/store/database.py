@@ -253,12 +253,14 @@ class Database:
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
         events: list[object] = []
+        changes_before = connection.total_changes
         try:
             connection.execute("BEGIN IMMEDIATE")
             for write in group:
                 self._run(connection, write, events)
             connection.execute("COMMIT")
-            self._tell_of([write.error for write in group])
+            has_changed = connection.total_changes > changes_before
+            self._tell_of([write.error for write in group], has_changed=has_changed)
         except sqlite3.Error as error:
             if connection.in_transaction:
                 # A disk that refuses even this has ended the transaction by itself.
@@ -267,7 +269,7 @@ class Database:
             events.clear()
             for write in group:
                 write.error = write.error or _unavailable(error)
-            self._tell_of([write.error for write in group])
+            self._tell_of([write.error for write in group], has_changed=False)
             self._note_loss()
         self._hand_back(group, events)
 
@@ -292,13 +294,16 @@ class Database:
             events.extend(transaction.events)
         connection.execute("RELEASE write")
 
-    def _tell_of(self, errors: list[BaseException | None]) -> None:
-        """Log once when the disk begins to refuse, and once when it takes changes again."""
+    def _tell_of(self, errors: list[BaseException | None], *, has_changed: bool) -> None:
+        """Log once when the disk begins to refuse, and once when it takes changes again.
+
+        A full disk takes a commit that changes nothing: that is no sign.
+        """
         refusals = [error for error in errors if isinstance(error, Unavailable)]
         if refusals and not self._is_refused:
             self._is_refused = True
             log.error("database_refuses", extra={"reason": refusals[0].message})
-        elif self._is_refused and not refusals:
+        elif self._is_refused and has_changed and not refusals:
             self._is_refused = False
             log.warning("database_takes_changes_again")
 
