@@ -1,4 +1,4 @@
-"""`textko phone`: programs that play the phone.
+"""`textko phone`: programs that are a phone, or play one.
 
 Refuses to know what a phone does: textko_server/phone/ does.
 """
@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from textko_server.cli import phone_modem
 
 if TYPE_CHECKING:
     from textko_server.phone.fleet import FleetSettings
@@ -28,7 +30,7 @@ UNLIMITED = 1_000_000_000
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register `phone` and its own commands."""
-    phone = subparsers.add_parser("phone", help="play the phone, to try things without one")
+    phone = subparsers.add_parser("phone", help="be a phone: a modem's, or simulated ones")
     commands = phone.add_subparsers(dest="phone_command", required=True, metavar="COMMAND")
     simulate = commands.add_parser(
         "simulate",
@@ -40,6 +42,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_fleet_options(simulate)
     _add_behaviour_options(simulate)
     _add_output_options(simulate)
+    phone_modem.add_command(commands)
 
 
 def run_simulate(options: argparse.Namespace) -> int:

@@ -85,10 +85,12 @@ class IncomingText(Wire, frozen=True):
 
 
 class PhoneStatus(Wire, frozen=True):
-    battery: int
-    charging: bool
-    network: str
-    signal: int
+    """What is None is not said: a modem has no battery."""
+
+    battery: int | None = None
+    charging: bool | None = None
+    network: str | None = None
+    signal: int | None = None
 
 
 class SyncRequest(Wire, frozen=True):

@@ -1,0 +1,363 @@
+"""Keeps one modem at work: finds it, readies it, sends what waits, reads what came, starts over.
+
+One thing at a time, as the modem does. Refuses to know the server (agent.py), what a text has gone
+through (jobs.py, inbox.py) and AT commands (modem.py).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from textko_server.clock import Clock
+from textko_server.phone.modem.answers import News
+from textko_server.phone.modem.commands import Refused, Silent
+from textko_server.phone.modem.events import EventLog
+from textko_server.phone.modem.finding import Found, ModemFinder
+from textko_server.phone.modem.inbox import Inbox
+from textko_server.phone.modem.jobs import Jobs
+from textko_server.phone.modem.journal import Journal
+from textko_server.phone.modem.modem import Modem, Network, StoredPdu
+from textko_server.phone.modem.octets import PduError
+from textko_server.phone.modem.pdu import Pdu, encode_submit
+from textko_server.phone.modem.port import PortUnusable
+from textko_server.phone.modem.reasons import (
+    UNKNOWN_IF_SENT,
+    Failure,
+    describe,
+    failure_of,
+    is_starting,
+)
+from textko_server.phone.modem.sim import START_LIMIT_S, SimUnusable, unlock
+from textko_server.phone.modem.state import OpenJob
+
+# A modem that asks for no PDU so often is not made to by this text.
+PROMPTLESS_COUNT = 3
+
+
+class Pauses(msgspec.Struct, frozen=True):
+    """How long to wait, in milliseconds."""
+
+    look_ms: int = 30_000
+    """Between two looks at signal and network."""
+    look_again_ms: int = 5_000
+    """While there is no network."""
+    reopen_ms: int = 3_000
+    """Between two tries to find the modem; doubled up to the next one."""
+    reopen_most_ms: int = 60_000
+    rest_ms: int = 15_000
+    """After the network refused a text for a while."""
+    drain_ms: int = 600_000
+    """Between two looks at every message memory, in case an announcement got lost."""
+    give_back_ms: int = 60_000
+    """After so long without a modem what waits goes back to the server."""
+
+
+USUAL_PAUSES = Pauses()
+
+
+class Radio:
+    def __init__(
+        self,
+        finder: ModemFinder,
+        clock: Clock,
+        journal: Journal,
+        jobs: Jobs,
+        inbox: Inbox,
+        log: EventLog,
+        *,
+        pin: str = "",
+        pauses: Pauses = USUAL_PAUSES,
+    ) -> None:
+        self._finder = finder
+        self._clock = clock
+        self._journal = journal
+        self._jobs = jobs
+        self._inbox = inbox
+        self._log = log
+        self._pin = pin
+        self._pauses = pauses
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._unread: dict[tuple[str, int | None], None] = {}
+        """Memories to be read whole (None), and single places in them."""
+        self._shown: deque[tuple[str, int | None]] = deque()
+        """PDUs that came by themselves, with their lengths."""
+        self._promptless_count = 0
+        """How often in a row the modem did not ask for a text's PDU."""
+        self._look_at = 0
+        self._drain_at = 0
+        self.network: Network | None = None
+        """As of the last look; None: there is no modem."""
+        self.number = ""
+        """The SIM's, as far as it knows it."""
+        self.has_sim = True
+        self.obstacle: Failure | None = Failure("radio_off", "the modem is being started")
+        """Why nothing can be sent now."""
+        self.obstacle_since = clock.now_ms()
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when any of the above has changed."""
+        self._told_trouble = ""
+
+    def wake(self) -> None:
+        """There is something to send."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """`run` returns once the text that is with the modem is answered for."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self, found: Found | None = None) -> None:
+        """Until stopped or cancelled. `found`: what is open already."""
+        reopen_ms = self._pauses.reopen_ms
+        while not self._stopping:
+            try:
+                found = found or await self._finder.open()
+                try:
+                    await self._ready(found)
+                    reopen_ms = self._pauses.reopen_ms
+                    await self._work(found.modem)
+                finally:
+                    found.modem.close()
+            except (PortUnusable, Silent, Refused) as error:
+                self._block(Failure("radio_off", error.message))
+            except SimUnusable as error:
+                self.has_sim = False
+                self._block(Failure("sim_absent", error.message))
+                reopen_ms = self._pauses.reopen_most_ms
+            found = None
+            self.network = None
+            self.on_change()
+            if not self._stopping:
+                self._wake.clear()
+                await self._sleep(reopen_ms)
+                reopen_ms = min(reopen_ms * 2, self._pauses.reopen_most_ms)
+
+    def _take_news(self, news: News) -> None:
+        """What the modem says unasked. Nothing may be asked here: it is read in its turn."""
+        fields = [field.strip(' "') for field in news.text.partition(":")[2].split(",")]
+        if news.pdu:
+            self._shown.append((news.pdu, int(fields[-1]) if fields[-1].isdigit() else None))
+        elif news.name in ("+CMTI", "+CDSI") and len(fields) == 2 and fields[1].isdigit():
+            self._unread[fields[0], int(fields[1])] = None
+        else:
+            return
+        self._wake.set()
+
+    # --- getting ready ---
+
+    async def _ready(self, found: Found) -> None:
+        modem = found.modem
+        modem.commands.when_lost = self._wake.set
+        modem.commands.on_news = self._take_news
+        for news in found.news:
+            self._take_news(news)
+        self._log.tell("found", f"{found.identity.title or 'a modem'} at {modem.path}")
+        await unlock(modem, self._pin, self._journal)
+        await self._prepare(modem)
+        self.has_sim = True
+        self.number = await modem.own_number()
+        self._look_at = self._drain_at = 0
+        if not modem.has_reports:
+            self._log.tell("trouble", "this modem brings no delivery reports: texts stay sent")
+
+    async def _prepare(self, modem: Modem) -> None:
+        """A SIM that has just been unlocked takes a while until its texts can be had."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + START_LIMIT_S
+        while True:
+            try:
+                await modem.prepare()
+                return
+            except Refused as error:
+                if not is_starting(error.error) or loop.time() > end:
+                    raise
+            await asyncio.sleep(1)
+
+    # --- at work ---
+
+    async def _work(self, modem: Modem) -> None:
+        """Until stopped. Raises: PortUnusable, Silent: the modem has to be opened anew."""
+        while not self._stopping:
+            self._wake.clear()
+            now_ms = self._clock.now_ms()
+            while self._shown:
+                self._take(*self._shown[0])
+                self._shown.popleft()
+                await modem.acknowledge()
+            if now_ms >= self._drain_at:
+                self._drain_at = now_ms + self._pauses.drain_ms
+                self._unread |= {(memory, None): None for memory in modem.memories}
+                self._inbox.give_up_waiting()
+                self._jobs.forget_old()
+            if self._unread:
+                await self._read(modem)
+            if now_ms >= self._look_at:
+                await self._look(modem)
+            job = None if self.obstacle else self._jobs.next_job()
+            if job is not None:
+                await self._send(modem, job)
+                self.on_change()  # there is room for another
+            else:
+                await self._wait(modem, min(self._look_at, self._drain_at))
+
+    async def _wait(self, modem: Modem, until_ms: int) -> None:
+        await self._clock.sleep_until(until_ms, self._wake)
+        if modem.commands.lost is not None:
+            raise modem.commands.lost
+
+    async def _look(self, modem: Modem) -> None:
+        network = await modem.network()
+        is_new = network != self.network
+        self.network = network
+        if network.is_registered:
+            self._unblock(network)
+            self._look_at = self._clock.now_ms() + self._pauses.look_ms
+        else:
+            why = "the network turns the SIM away" if network.is_denied else "no network"
+            self._block(Failure("no_service", why))
+            self._look_at = self._clock.now_ms() + self._pauses.look_again_ms
+        if is_new:
+            self.on_change()
+
+    async def _read(self, modem: Modem) -> None:
+        """What is safe on our disk is deleted there; what cannot be read is left."""
+        unread, self._unread = self._unread, {}
+        for memory, index in unread:
+            try:
+                if index is None:
+                    stored = await modem.list_texts(memory)
+                else:
+                    one = await modem.read_text(memory, index)
+                    stored = [] if one is None else [one]
+            except Refused as error:
+                self._log.tell("trouble", f"reading texts: {describe(error.error)}")
+                continue
+            for text in stored:
+                await self._take_stored(modem, text)
+
+    async def _take_stored(self, modem: Modem, stored: StoredPdu) -> None:
+        self._take(stored.pdu, stored.tpdu_bytes)
+        try:
+            await modem.delete_text(stored)
+        except Refused as error:
+            self._log.tell("trouble", f"deleting a text: {describe(error.error)}")
+
+    def _take(self, pdu: str, tpdu_bytes: int | None) -> None:
+        report = self._inbox.take(pdu, tpdu_bytes)
+        if report is not None:
+            self._jobs.take_status_report(report)
+
+    # --- sending ---
+
+    async def _send(self, modem: Modem, job: OpenJob) -> None:
+        joint = job.joint if job.segments else self._jobs.next_joint()
+        if not _is_number(job.offer.phone_number):
+            self._jobs.fail(job, Failure("invalid_number", "this is no phone number"))
+            return
+        try:
+            pdus = _pdus_of(job, joint)
+        except PduError as error:
+            self._jobs.fail(job, Failure("generic", str(error)))
+            return
+        for number, pdu in enumerate(pdus, 1):
+            if job.offer.job_id not in self._journal.state.jobs:
+                return  # a status report that was in a memory has ended it
+            if number in job.segments:
+                continue  # sent by an earlier run
+            if not await self._send_segment(modem, job, number, len(pdus), joint, pdu):
+                return
+        self._jobs.finish(job)
+
+    async def _send_segment(
+        self, modem: Modem, job: OpenJob, number: int, count: int, joint: int, pdu: Pdu
+    ) -> bool:
+        """False: the job is out of our hands, or waits for better times."""
+        is_handed_over = False
+
+        def hand_over() -> None:
+            nonlocal is_handed_over
+            self._jobs.begin_segment(job, number, count, joint)
+            is_handed_over = True
+
+        try:
+            reference = await modem.send(pdu, hand_over)
+        except Refused as error:
+            failure = failure_of(error.error)
+            if is_handed_over and not failure.is_unknown:
+                self._jobs.take_back_segment(job, number)
+            self._handle_refusal(job, failure)
+            return False
+        except (Silent, PortUnusable) as error:
+            if is_handed_over:
+                sentence = (
+                    f"{error.message} while it sent segment {number} of {count}: it may be out"
+                )
+                self._jobs.fail(job, Failure(UNKNOWN_IF_SENT, sentence, is_unknown=True))
+            else:
+                self._promptless_count += 1
+                if self._promptless_count >= PROMPTLESS_COUNT and not job.segments:
+                    self._jobs.fail(job, Failure("radio_off", "the modem takes no texts"))
+            raise
+        self._promptless_count = 0
+        self._jobs.finish_segment(job, number, reference)
+        return True
+
+    def _handle_refusal(self, job: OpenJob, failure: Failure) -> None:
+        if failure.is_temporary:
+            # Others would be refused as well: look at the network first, and rest a little.
+            self._block(failure)
+            self._look_at = self._clock.now_ms() + self._pauses.rest_ms
+        if not job.sent_count:
+            self._jobs.fail(job, failure)
+        elif failure.is_temporary:
+            # Given back, all of it would be sent again: it stays here and goes on after the rest.
+            self._log.tell("retry", failure.sentence, job_id=job.offer.job_id)
+        else:
+            sent = f"{job.sent_count} of {job.segment_count} segments were sent"
+            self._jobs.fail(job, Failure(failure.code, f"{sent}, then: {failure.sentence}"))
+
+    # --- what others see of it ---
+
+    def _block(self, failure: Failure) -> None:
+        if self.obstacle is None:
+            self.obstacle_since = self._clock.now_ms()
+        self.obstacle = failure
+        if failure.sentence != self._told_trouble:
+            self._told_trouble = failure.sentence
+            self._log.tell("trouble", failure.sentence)
+        self.on_change()
+
+    def _unblock(self, network: Network) -> None:
+        if self.obstacle is None:
+            return
+        self.obstacle = None
+        self._told_trouble = ""
+        signal = "" if network.signal_percent is None else f", signal {network.signal_percent} %"
+        self._log.tell("ready", f"{network.operator or 'registered'}{signal}")
+        self.on_change()
+
+    async def _sleep(self, pause_ms: int) -> None:
+        end = self._clock.now_ms() + pause_ms
+        while self._clock.now_ms() < end and not self._stopping:
+            self._wake.clear()
+            await self._clock.sleep_until(end, self._wake)
+
+
+def _pdus_of(job: OpenJob, joint: int) -> list[Pdu]:
+    """Raises: PduError."""
+    offer = job.offer
+    return encode_submit(
+        offer.phone_number,
+        offer.text,
+        reference=0,  # the modem puts its own
+        concat_reference=joint,
+        wants_report=offer.delivery_report,
+    )
+
+
+def _is_number(phone_number: str) -> bool:
+    digits = phone_number.removeprefix("+")
+    return digits.isascii() and digits.isdigit()
