@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.cht import login as cht_login
 from tests.gateways import check_invariants
 from tests.servers import RunningServer, make_person, running_server
 from textko_server.config import RateSettings
@@ -94,6 +95,7 @@ async def make_known(server: RunningServer) -> Known:
             "texify": admin.key_headers,
             "textlink": {"Authorization": f"Bearer {admin.key}"},
             "device": {"Authorization": f"Bearer {admin.device_token}"},
+            "cht": cht_login("any", admin.device_token),
             "selfhosted": {},
         },
         token=admin.key,

@@ -11,6 +11,10 @@ class Devices(Connection):
     async def get_pairing_code(self, pairing_id: str) -> wire.PairingState:
         return await self.call("GET", path_of("pairing-codes", pairing_id), wire.PairingState)
 
+    async def create_device(self, body: wire.NewDevice) -> wire.CreatedDevice:
+        """For an app that cannot use a pairing code."""
+        return await self.call("POST", "/devices", wire.CreatedDevice, body)
+
     async def list_devices(self, user: str | None = None, *, load: bool = False) -> wire.DeviceList:
         """`load`: with what each has to do, which takes the server a little longer."""
         query = wire.DevicesQuery(user=user, load=load or None)

@@ -13,6 +13,9 @@ TimeOfDay = Annotated[
 """`09:00`; `$` alone lets a newline follow."""
 
 
+DeviceName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
 class NewPairingCode(Request, frozen=True, kw_only=True):
     user: str | None = None
     name: str | None = None
@@ -26,6 +29,25 @@ class PairingCode(Answer, frozen=True, kw_only=True):
     url: str
     """Holds server and code; shown as a QR code."""
     expires_at: int
+
+
+class NewDevice(Request, frozen=True, kw_only=True):
+    """For an app that cannot use a pairing code: an address with a login in it is typed into it."""
+
+    app: Literal["cht"]
+    """cht: CHT Gateway."""
+    user: str | None = None
+    name: DeviceName
+    """What the phone will be called."""
+    number: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    """Of the SIM that the app sends through, which it does not tell itself."""
+
+
+class CreatedDevice(Answer, frozen=True, kw_only=True):
+    id: str
+    name: str
+    url: str
+    """What is typed into the app; its password is the device's token. Shown this once."""
 
 
 class PairingState(Answer, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from textko_server.cli import device_history
+from textko_server.cli import app_pairing, device_history
 from textko_server.cli.connection import with_admin
 from textko_server.cli.exit_codes import EXIT_FAILED, EXIT_OK, UsageError
 from textko_server.cli.output import (
@@ -43,6 +43,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pair = commands.add_parser("pair", help="show a code and a QR code to add a phone with")
     pair.add_argument("--user", metavar="USER", help="e-mail or id of the account")
     pair.add_argument("--name", help="what the phone will be called (as it calls itself)")
+    pair.add_argument(
+        "--app", choices=app_pairing.APPS,
+        help="an app that takes no code: cht is CHT Gateway; shows an address to type into it",
+    )  # fmt: skip
+    pair.add_argument("--number", help="of the SIM the app sends through; with --app")
     pair.add_argument("--no-wait", action="store_true", help="do not wait until the phone appears")
     pair.set_defaults(run=run_pair)
 
@@ -116,6 +121,10 @@ def run_pair(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
     from textko_server.admin_wire import NewPairingCode
 
+    if options.app is not None:
+        return app_pairing.run(options)
+    if options.number is not None:
+        raise UsageError("--number goes with --app: other apps tell it themselves")
     body = NewPairingCode(user=options.user, name=options.name)
 
     async def pair(admin: AdminClient) -> int:

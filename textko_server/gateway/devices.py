@@ -229,6 +229,25 @@ class Devices:
 
         return await self._db.write(write)
 
+    async def note_app(self, device: Device, *, app_version: str, model: str) -> Device:
+        """What a device's program says of itself; free while it says the same."""
+        app_version = clean_text(app_version)[:MAX_NAME_CHARACTERS]
+        model = clean_text(model)[:MAX_NAME_CHARACTERS]
+        if (device.app_version, device.model) == (app_version, model):
+            return device
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Transaction) -> Device:
+            current = store.find_in(tx, device.id)
+            if current is None:
+                return device
+            changed = msgspec.structs.replace(current, app_version=app_version, model=model)
+            store.update(tx, changed, now_ms)
+            tx.after_commit(DeviceChanged(device.user_id, device.id, "settings", now_ms))
+            return changed
+
+        return await self._db.write(write)
+
     async def record_status(
         self,
         principal: Principal,

@@ -120,10 +120,11 @@ class Listing:
 
     # --- what a phone asks ---
 
-    async def list_jobs(self, device_id: int) -> list[ListedJob]:
+    async def list_jobs(self, device_id: int, *, most: int = MAX_HELD_COUNT) -> list[ListedJob]:
         """All that the device should have and has said nothing of yet, first granted first.
 
-        Grants what its pace, its windows and MAX_HELD_COUNT allow; on disk before this returns.
+        Grants what its pace and its windows allow, up to `most` that it holds at a time; on disk
+        before this returns.
         With them, jobs it holds that are no longer wanted, whatever it said of them.
 
         Raises:
@@ -131,10 +132,10 @@ class Listing:
         """
         phone = self._phone(device_id)
         held_count = await store.count_claimed(self._db, device_id)
-        request = SyncRequest(capacity=max(0, MAX_HELD_COUNT - held_count))
+        request = SyncRequest(capacity=max(0, most - held_count))
         await self._sync.sync(device_id, request, wait_s=0, is_connected=lambda: True)
         listed, phone.held_count = await self._db.write(
-            lambda tx: self._claim_and_list(tx, device_id)
+            lambda tx: self._claim_and_list(tx, device_id, most)
         )
         phone.visit_count += 1
         phone.visited.set()
@@ -222,14 +223,16 @@ class Listing:
 
     # --- on the writer thread ---
 
-    def _claim_and_list(self, tx: Transaction, device_id: int) -> tuple[list[ListedJob], int]:
+    def _claim_and_list(
+        self, tx: Transaction, device_id: int, most: int
+    ) -> tuple[list[ListedJob], int]:
         """(what to list, how many jobs it holds): grants what it is offered, as far as it may."""
         found = device_store.find_with_sims(tx, device_id)
         if found is None:
             raise Unauthenticated("this device was deleted: register it again")
         device, sims = found
         jobs = store.find_jobs(tx, store.held_by_device(tx, device_id, _MAX_LOOKED_COUNT))
-        room = MAX_HELD_COUNT - len(_claimed(jobs))
+        room = most - len(_claimed(jobs))
         offered = sorted(
             (job.recipient for job in jobs.values() if job.recipient.state is State.OFFERED),
             key=lambda recipient: recipient.offer_number,

@@ -106,7 +106,7 @@ class Pairing:
         check_sims(new.sims)
         name = check_name(new.name)
         code_hash = _hash_code(code)
-        token = "txd_" + secrets.token_hex(30)
+        token = _make_token()
         now_ms = self._clock.now_ms()
 
         def write(tx: Transaction) -> Device:
@@ -123,28 +123,76 @@ class Pairing:
                     "pairing_used",
                     pairing.user_id,
                 )
-            device_id = store.insert(
+            device = _register(
                 tx,
-                user_id=pairing.user_id,
+                pairing.user_id,
                 # The name the operator chose is for the one device the code was made for.
-                name=(pairing.used_at is None and pairing.device_name) or name,
-                model=clean_text(new.model)[:MAX_NAME_CHARACTERS],
-                app_name=clean_text(new.app_name)[:MAX_NAME_CHARACTERS],
-                app_version=clean_text(new.app_version)[:MAX_NAME_CHARACTERS],
-                token_hash=hash_token(token),
-                now_ms=now_ms,
+                (pairing.used_at is None and pairing.device_name) or name,
+                new,
+                token,
+                now_ms,
+                pairing.id,
             )
-            store.replace_sims(tx, device_id, new.sims)
             if pairing.used_at is None:
-                store.use_pairing_code(tx, code_hash, device_id, now_ms)
-            tx.after_commit(DeviceChanged(pairing.user_id, device_id, "paired", now_ms, pairing.id))
-            device = store.find_in(tx, device_id)
-            assert device is not None  # noqa: S101 - inserted above
+                store.use_pairing_code(tx, code_hash, device.id, now_ms)
             return device
 
         device = await self._db.write(write)
         self._devices.remember_token(token, device.id)
         return device, token
+
+    async def add(self, user_id: int, new: NewDevice) -> tuple[Device, str]:
+        """Register a device that cannot use a code: its token is typed into it by a person.
+
+        Returns it and its token, which is shown this once.
+
+        Raises:
+            NotFound: no such user.
+            Invalid: a name or SIM that breaks the rules.
+        """
+        check_sims(new.sims)
+        name = check_name(new.name)
+        token = _make_token()
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Transaction) -> Device:
+            if user_store.find(tx, user_id) is None:
+                raise NotFound("user")
+            return _register(tx, user_id, name, new, token, now_ms)
+
+        device = await self._db.write(write)
+        self._devices.remember_token(token, device.id)
+        return device, token
+
+
+def _make_token() -> str:
+    return "txd_" + secrets.token_hex(30)
+
+
+def _register(
+    tx: Transaction,
+    user_id: int,
+    name: str,
+    new: NewDevice,
+    token: str,
+    now_ms: int,
+    pairing_id: str = "",
+) -> Device:
+    device_id = store.insert(
+        tx,
+        user_id=user_id,
+        name=name,
+        model=clean_text(new.model)[:MAX_NAME_CHARACTERS],
+        app_name=clean_text(new.app_name)[:MAX_NAME_CHARACTERS],
+        app_version=clean_text(new.app_version)[:MAX_NAME_CHARACTERS],
+        token_hash=hash_token(token),
+        now_ms=now_ms,
+    )
+    store.replace_sims(tx, device_id, new.sims)
+    tx.after_commit(DeviceChanged(user_id, device_id, "paired", now_ms, pairing_id))
+    device = store.find_in(tx, device_id)
+    assert device is not None  # noqa: S101 - inserted above
+    return device
 
 
 def _vouches(tx: Transaction, device_id: int | None, token: str | None) -> bool:

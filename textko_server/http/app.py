@@ -23,7 +23,7 @@ from textko_server.http.app_keys import (
     About,
 )
 from textko_server.http.cors import DIALECT_PREFIXES, allow_origin
-from textko_server.http.dialects import selfhosted, smsgate, texify, textko, textlink
+from textko_server.http.dialects import cht, selfhosted, smsgate, texify, textko, textlink
 from textko_server.http.metrics import METRICS, Metrics
 from textko_server.http.metrics_page import get_metrics
 from textko_server.http.middleware import answer_errors
@@ -48,6 +48,7 @@ def make_app(
         *texify.routes(),
         *smsgate.routes(),
         *selfhosted.routes(),
+        *cht.routes(),
     ]
     if is_socket or gateway.settings.metrics.on_port:
         routes.append(web.get("/metrics", get_metrics))

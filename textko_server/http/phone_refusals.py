@@ -15,6 +15,7 @@ from textko_server.gateway.principals import operator
 from textko_server.gateway.refusals import NOBODY, Phone
 from textko_server.http.app_keys import GATEWAY, PHONE
 from textko_server.http.auth import bearer_token
+from textko_server.http.dialects import cht
 from textko_server.http.dialects.selfhosted.shape import Refused
 from textko_server.http.problems import Problem
 from textko_server.http.trusted_proxies import client_address
@@ -51,6 +52,8 @@ def _phone_path(request: web.Request) -> str | None:
     if path.startswith("/device/"):
         segments = path.split("/")[1 : _MAX_SEGMENTS + 1]
         return "/" + "/".join(s if not s or _WORD.fullmatch(s) else "…" for s in segments)
+    if path.rstrip("/") == cht.PATH:
+        return cht.PATH
     resource = request.match_info.route.resource
     fetching = _FETCHING.fullmatch(resource.canonical) if resource is not None else None
     return f"/api/{{token}}/{fetching[1]}" if fetching else None
@@ -65,9 +68,12 @@ async def _who(request: web.Request, problem: Problem) -> tuple[str, Phone]:
     if isinstance(error, Refused):
         return ("rate_limited" if error.status == 429 else "invalid"), phone
     if isinstance(error, Unauthenticated):
-        if not request.path.startswith("/device/"):
+        if request.path.startswith("/device/"):
+            token = bearer_token(request)
+        elif request.path.rstrip("/") == cht.PATH:
+            token = cht.token_of(request)
+        else:
             return "unknown_key", phone
-        token = bearer_token(request)
         if token is None:
             return "no_token", NOBODY
         deleted = gateway.devices.find_deleted(token)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from textko_server.http.bodies import json_response
-from textko_server.http.dialects import selfhosted, smsgate, texify, textko, textlink
+from textko_server.http.dialects import cht, selfhosted, smsgate, texify, textko, textlink
 from textko_server.http.problems import Problem, problem_details
 
 Shape = Callable[[Problem], web.Response]
@@ -23,6 +23,8 @@ def shape_of(path: str) -> Shape:
         return problem_details
     if smsgate.is_path_of(path):
         return smsgate.error_response
+    if path.rstrip("/") == cht.PATH:
+        return cht.error_response
     if path.startswith("/api/v1/"):
         segment = path.split("/")[3]
         if segment in textko.FIRST_SEGMENTS:

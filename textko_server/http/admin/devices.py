@@ -13,6 +13,7 @@ from textko_server.http.admin.access import owner_of_new, owner_shown
 from textko_server.http.admin.endpoint import Call, Endpoint
 from textko_server.http.admin.names import Names
 from textko_server.http.app_keys import IS_SOCKET
+from textko_server.http.dialects import cht
 from textko_server.http.public_url import public_url
 from textko_server.model import Device, Sim
 
@@ -30,6 +31,21 @@ async def create_pairing_code(
         code=pairing.code,
         url=f"{_url_for_phones(call)}/pair#{pairing.code}",
         expires_at=pairing.expires_at,
+    )
+
+
+async def create_device(
+    call: Call, query: wire.UserQuery, body: wire.NewDevice
+) -> wire.CreatedDevice:
+    """A phone whose app cannot use a pairing code: an address to type into it, shown once.
+
+    The app asks at that address with the login in it: the device's id, and its token.
+    """
+    owner = await owner_of_new(call, body.user or query.user)
+    device, token = await call.gateway.pairing.add(owner, cht.new_device(body.name, body.number))
+    public_id = call.gateway.public_ids.encode(Kind.DEVICE, device.id, device.created_at)
+    return wire.CreatedDevice(
+        id=public_id, name=device.name, url=cht.url_for(_url_for_phones(call), public_id, token)
     )
 
 
@@ -216,6 +232,7 @@ def _wire_window(sim: Sim) -> wire.Window | None:
 ENDPOINTS = (
     Endpoint("POST", "/pairing-codes", create_pairing_code, status=201),
     Endpoint("GET", "/pairing-codes/{id}", get_pairing_code),
+    Endpoint("POST", "/devices", create_device, status=201),
     Endpoint("GET", "/devices", list_devices),
     Endpoint("GET", "/devices/{id}", get_device),
     Endpoint("PATCH", "/devices/{id}", change_device),

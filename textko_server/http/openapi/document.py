@@ -13,6 +13,7 @@ import msgspec
 
 from textko_server import __version__
 from textko_server.http import admin, device
+from textko_server.http.dialects.cht.operations import operations as cht_operations
 from textko_server.http.dialects.selfhosted.operations import operations as selfhosted_operations
 from textko_server.http.dialects.smsgate.operations import operations as smsgate_operations
 from textko_server.http.dialects.texify.operations import operations as texify_operations
@@ -23,6 +24,7 @@ from textko_server.http.openapi.operation import (
     API_KEY,
     BEARER,
     BEARER_KEY,
+    DEVICE_LOGIN,
     DEVICE_TOKEN,
     Operation,
     Parameter,
@@ -36,6 +38,7 @@ _SOURCES = (
     texify_operations,
     textlink_operations,
     smsgate_operations,
+    cht_operations,
     device.operations,
     admin.operations,
 )
@@ -65,6 +68,11 @@ _SECURITY_SCHEMES: Json = {
         "type": "http",
         "scheme": "bearer",
         "description": "The token that a phone was given when it was paired.",
+    },
+    DEVICE_LOGIN: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The id of a phone, and its token as the password.",
     },
 }
 _ID = Parameter(name="id", description="Id: 24 hex digits.", example="6ab13b80f7243b3a0e3eaaf3")

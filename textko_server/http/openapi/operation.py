@@ -14,6 +14,7 @@ BEARER = "bearer"
 BEARER_KEY = "bearerApiKey"
 API_KEY = "apiKey"
 DEVICE_TOKEN = "deviceToken"  # noqa: S105 - the name of a scheme, not a secret
+DEVICE_LOGIN = "deviceLogin"
 ANY_CALLER = (API_KEY, BEARER)
 """An API key in either header, or a login."""
 KEY_ONLY = (API_KEY, BEARER_KEY)
