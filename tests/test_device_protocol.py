@@ -143,6 +143,36 @@ async def test_halves_of_characters_and_nul_are_stored_as_replacement(
     assert (carrier, network) == ("x\ufffd\ufffd", "wi\ufffdfi")
 
 
+async def test_time_line_says_what_was_inferred(server: RunningServer, clock: FrozenClock) -> None:
+    await submit(server)
+    [offer] = (await sync(server)).json["offers"]
+    job_id = offer["jobId"]
+    await sync(server, {"claims": [job_id]})
+    sent = {"jobId": job_id, "state": "sent", "at": clock.now_ms(), "partsSent": 2}
+
+    await sync(server, {"reports": [sent | {"inferred": True}]})
+
+    query = "SELECT detail FROM recipient_events WHERE state = 'sent'"
+    assert await server.gateway.db.fetch_all(query) == [
+        ("2 parts, inferred from the phone's own list",)
+    ]
+
+
+async def test_phone_that_could_not_tell_may_find_out_later(
+    server: RunningServer, clock: FrozenClock
+) -> None:
+    await submit(server)
+    [offer] = (await sync(server)).json["offers"]
+    report = {"jobId": offer["jobId"], "at": clock.now_ms()}
+    await sync(server, {"claims": [offer["jobId"]]})
+    unknown = report | {"state": "failed", "errorCode": "unknown_whether_sent"}
+    await sync(server, {"reports": [unknown]})
+
+    await sync(server, {"reports": [report | {"state": "sent", "inferred": True}]})
+
+    assert await server.gateway.db.fetch_all("SELECT state FROM recipients") == [("sent",)]
+
+
 # --- the hold ---
 
 

@@ -32,6 +32,7 @@ ACCEPTED = {
     (S.DELIVERED, None): set(),
     (S.FAILED, "generic"): set(),
     (S.FAILED, "device_silent"): {S.SENT, S.DELIVERED, S.FAILED},
+    (S.FAILED, "unknown_whether_sent"): {S.SENT, S.DELIVERED, S.FAILED},
     (S.FAILED, "lease_expired"): {S.SENT, S.DELIVERED, S.FAILED},
     (S.FAILED, "device_deleted"): {S.SENT, S.DELIVERED, S.FAILED},
     (S.EXPIRED, "expired"): {S.SENT, S.DELIVERED},

@@ -27,6 +27,8 @@ class Report(msgspec.Struct, frozen=True):
     error_code: str | None = None
     error: str | None = None
     parts_sent: int | None = None
+    is_inferred: bool = False
+    """Nobody told the program; it read the phone's own list of texts."""
 
 
 class Reports:
@@ -84,7 +86,7 @@ class Reports:
             now_ms=now_ms,
             at=at,
             actor=actor,
-            detail="late report" if was_late else _parts(report),
+            detail="late report" if was_late else _how_sent(report),
             sent_at=at,
             error_code=None,
             error=None,
@@ -127,10 +129,13 @@ class Reports:
         )
 
 
-def _parts(report: Report) -> str | None:
-    """Worth a word when the network bills more than one."""
+def _how_sent(report: Report) -> str | None:
+    """Worth a word: that the network bills more than one part, and that nobody said it was sent."""
     count = report.parts_sent
-    return None if count is None or count < 2 else f"{count} parts"
+    words = [f"{count} parts"] if count is not None and count > 1 else []
+    if report.is_inferred:
+        words.append("inferred from the phone's own list")
+    return ", ".join(words) or None
 
 
 def may_report(

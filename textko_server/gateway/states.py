@@ -11,8 +11,9 @@ from textko_server.model import State
 ENDED = frozenset({State.DELIVERED, State.FAILED, State.EXPIRED, State.CANCELLED})
 WAITING = frozenset({State.SCHEDULED, State.QUEUED, State.OFFERED})
 
-# Nobody knows whether the phone sent it: it took the job and fell silent.
-SILENT_ERRORS = frozenset({"device_silent", "lease_expired"})
+# Nobody knows whether the phone sent it: it took the job and fell silent, or it asked Android to
+# send and was told nothing (unknown_whether_sent is a phone's own word).
+SILENT_ERRORS = frozenset({"device_silent", "lease_expired", "unknown_whether_sent"})
 # Ends that we decided without knowing what the phone did: a late report of the phone knows better.
 GUESSED_ERRORS = SILENT_ERRORS | {"device_deleted"}
 # Ends of a job that waited: a phone that was granted it earlier may have sent it all the same.

@@ -101,6 +101,8 @@ class WireReport(_Wire, frozen=True):
     """Of failed; 1 to 64 of a-z, 0-9 and _."""
     error: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
     parts_sent: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
+    inferred: bool = False
+    """Read from the phone's own list of texts: Android did not tell the program itself."""
 
 
 class WireIncoming(_Wire, frozen=True):
@@ -328,7 +330,9 @@ def _report(index: int, report: WireReport) -> Report:
     if report.error_code is not None and not _ERROR_CODE.fullmatch(report.error_code):
         raise Invalid(f"reports[{index}].errorCode", "must be 1-64 of a-z, 0-9 and _")
     error = None if report.error is None else clean_text(report.error)
-    return Report(State(report.state), report.at, report.error_code, error, report.parts_sent)
+    return Report(
+        State(report.state), report.at, report.error_code, error, report.parts_sent, report.inferred
+    )
 
 
 def _settings(gateway: Gateway, device: Device) -> WireSettings:
