@@ -20,6 +20,7 @@ OPEN = {
     # Self Hosted SMS: "public and do not require authentication"
     "/api/v1/auth/login", "/api/v1/auth/register", "/admin/v1/login", "/admin/v1/first-admin",
     "/device/v1/pair",  # the body proves who is asking
+    "/t/{code}",  # a program without secrets, the same for every code
     # A stranger is sent to the login page, or home; see test_dashboard.py.
     "/dashboard", "/dashboard/admin", "/dashboard/login", "/dashboard/logout",
     "/dashboard/first-admin",  # for who has the link that the server printed

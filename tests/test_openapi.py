@@ -20,6 +20,7 @@ NOT_OF_AN_API = {
     "/healthz": "for load balancers: its status says all",
     "/readyz": "the same",
     "/metrics": "text of Prometheus",
+    "/t/{code}": "a program",
     "/openapi.json": "this document",
     "/docs": "pages",
     "/docs/{tag}": "pages",

@@ -12,7 +12,7 @@ from textko_server.gateway.events import (
     WebhookAttempted,
 )
 from textko_server.gateway.gateway import Gateway
-from textko_server.http import admin, dashboard, device, docs, health
+from textko_server.http import admin, dashboard, device, docs, health, termux
 from textko_server.http.app_keys import (
     ABOUT,
     GATEWAY,
@@ -42,6 +42,7 @@ def make_app(
         *openapi.routes(),
         *docs.routes(),
         *device.routes(),
+        *termux.routes(),
         *admin.routes(),
         *textko.routes(),
         *textlink.routes(),

@@ -1,0 +1,93 @@
+"""A server with real time, and a phone with Termux that was paired by the one line with curl."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.servers import RunningServer, running_server
+from textko_server.clock import Clock
+from textko_server.emulated.termux.phone import Ended, TermuxPhone
+from textko_server.gateway.messages import Submission, Submitted
+from textko_server.model import Dialect
+
+# Of config.json: the program's usual rhythm is a phone's, not a test's.
+QUICK: dict[str, Any] = {
+    "inboxEveryS": 0.1,
+    "sentEveryS": 0.05,
+    "statusEveryS": 0.5,
+    "filedWithinS": 1.0,
+    "commandLimitS": 2.0,
+    "handBackAfterS": 0.5,
+    "perMinute": 1_000,
+}
+NUMBER = "+251912345678"
+LIMIT_S = 20
+"""For what takes a phone some commands; each is a process."""
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    """Returns once `condition` holds; fails when it does not within LIMIT_S."""
+    async with asyncio.timeout(LIMIT_S):
+        while not await condition():  # noqa: ASYNC110 - a condition has no event of its own
+            await asyncio.sleep(0.01)
+
+
+class Termux(msgspec.Struct, frozen=True):
+    server: RunningServer
+    phone: TermuxPhone
+
+    async def line(self) -> str:
+        """The address in what `textko device pair` shows, with a new code."""
+        code = await self.server.gateway.pairing.create_code(self.server.regular.user.id)
+        return f"/t/{code.code}"
+
+    async def install(self, *arguments: str) -> Ended:
+        """As a person does it; the program runs afterwards."""
+        fetched = await self.server.request("GET", await self.line())
+        assert fetched.status == 200, fetched
+        return await self.phone.install(fetched.content.decode(), *arguments)
+
+    async def install_quick(self, *arguments: str) -> None:
+        """Installed, and stopped again to be started in the rhythm of a test."""
+        ended = await self.install(*arguments)
+        assert ended.code == 0, ended.output
+        await self.phone.command("--stop")
+        self.phone.configure(**QUICK)
+
+    async def submit(self, *texts: str, number: str = NUMBER, **fields: Any) -> list[Submitted]:
+        principal = await self.server.gateway.api_keys.authenticate_key(self.server.regular.key)
+        submissions = [Submission(text, [number], Dialect.TEXTKO, **fields) for text in texts]
+        return await self.server.gateway.messages.submit(principal, submissions)
+
+    async def recipients(self) -> list[tuple[str, str, str | None, str | None]]:
+        """(text, state, error code, error) of all, oldest first."""
+        return [
+            tuple(row)
+            for row in await self.server.gateway.db.fetch_all(
+                "SELECT coalesce(r.text, m.text), r.state, r.error_code, r.error"
+                " FROM recipients AS r JOIN messages AS m ON m.id = r.message_id ORDER BY r.id"
+            )
+        ]
+
+    async def states(self) -> list[str]:
+        return [state for _, state, _, _ in await self.recipients()]
+
+    async def incoming(self) -> list[tuple[str, str]]:
+        """(sender, text) of all, oldest first."""
+        query = "SELECT sender, text FROM incoming_messages ORDER BY id"
+        return [tuple(row) for row in await self.server.gateway.db.fetch_all(query)]
+
+
+@asynccontextmanager
+async def termux(folder: Path, **sections: Any) -> AsyncIterator[Termux]:
+    """Nothing is installed on the phone yet; the other phones of the account are gone."""
+    async with running_server(folder / "server", clock=Clock(), **sections) as server:
+        person = server.regular
+        principal = await server.gateway.accounts.authenticate_jwt(person.jwt)
+        await server.gateway.devices.delete(principal, person.device.id)
+        async with TermuxPhone(folder / "phone") as phone:
+            yield Termux(server, phone)
