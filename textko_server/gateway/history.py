@@ -18,8 +18,8 @@ from textko_server.store import usage as usage_store
 from textko_server.store.database import Database
 
 NEWEST = 1 << 62
-# Of rows read for one page. Some 50 ms on two cores, in pieces that let others in between.
-MAX_READ_COUNT = 3_000
+# Of rows read for one page. Some 30 ms on two cores, in pieces that let others in between.
+MAX_READ_COUNT = 1_500
 _CHUNK_COUNT = 200
 MAX_COUNTED = 100_000
 
@@ -95,6 +95,8 @@ class History:
             NotFound: there is no such message as `wanted` names, or it is somebody else's.
         """
         start = position or await self._start(wanted)
+        if skip_count and wanted.accepts is None and wanted.message_id is None:
+            return await self._list_beyond(principal, wanted, start, skip_count, limit)
         sent = _Feed(await self._sent_reader(principal, wanted), start.recipient_id)
         received = _Feed(self._received_reader(principal, wanted), start.incoming_id)
         entries: list[Entry] = []
@@ -112,6 +114,21 @@ class History:
             return Page(entries[skip_count:], None, len(entries))
         position = Position(sent.key, received.key)
         return Page(entries[skip_count:], position, len(entries))
+
+    async def _list_beyond(
+        self, principal: Principal, wanted: Wanted, start: Position, skip_count: int, limit: int
+    ) -> Page:
+        """A page of a list without a filter: what is skipped is not read, only passed over."""
+        sent = _Feed(self._sent_key_reader(principal, wanted), start.recipient_id)
+        received = _Feed(self._received_reader(principal, wanted), start.incoming_id)
+        for passed_count in range(skip_count):
+            feed = await _next_feed(sent, received, wanted.newest_first)
+            if feed is None or _is_beyond(feed.head, wanted):
+                return Page([], None, passed_count)
+            feed.pop()
+        position = Position(sent.key, received.key)
+        page = await self.list_page(principal, wanted, position=position, limit=limit)
+        return Page(page.entries, page.next_position, skip_count + page.end_count)
 
     async def count_totals(self, principal: Principal) -> Totals:
         """Of the principal's own account. Does not walk the history."""
@@ -144,6 +161,19 @@ class History:
                 limit=limit,
             )
             return [(r.id, Entry(r.created_at, message=m, recipient=r)) for m, r in found]
+
+        return read if wanted.is_sent else _read_nothing
+
+    def _sent_key_reader(self, principal: Principal, wanted: Wanted) -> "_Read":
+        async def read(beyond_id: int, limit: int) -> list[tuple[int, Entry]]:
+            found = await message_store.list_sent_keys(
+                self._db,
+                principal.user_id,
+                beyond_id=beyond_id,
+                newest_first=wanted.newest_first,
+                limit=limit,
+            )
+            return [(key, Entry(created_at)) for key, created_at in found]
 
         return read if wanted.is_sent else _read_nothing
 

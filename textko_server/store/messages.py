@@ -189,6 +189,15 @@ async def list_sent(
     ]
 
 
+async def list_sent_keys(
+    db: Database, user_id: int, *, beyond_id: int, newest_first: bool, limit: int
+) -> list[tuple[int, int]]:
+    """The same, of each only (key, when it was made): a tenth of the work."""
+    sql = _RECIPIENTS.sent_keys_before if newest_first else _RECIPIENTS.sent_keys_after
+    values = {"user_id": user_id, "beyond_id": beyond_id, "limit": limit}
+    return [(row[0], row[1]) for row in await db.fetch_all(sql, values)]
+
+
 async def first_key_since(db: Database, at: int) -> int:
     """The least key such that no recipient with a smaller one was made at `at` or later."""
     return await search_key(db, _RECIPIENTS.last_key, _RECIPIENTS.first_from, at)

@@ -235,6 +235,22 @@ WHERE m.user_id = :user_id AND r.id > :beyond_id AND m.id >= (
     SELECT message_id FROM recipients WHERE id > :beyond_id ORDER BY id LIMIT 1)
 ORDER BY m.id, r.id LIMIT :limit;
 
+-- name: sent_keys_before
+-- gateway.history, of pages that are passed over: the same as sent_before, without what is in them.
+SELECT r.id, r.created_at
+FROM messages AS m CROSS JOIN recipients AS r ON r.message_id = m.id
+WHERE m.user_id = :user_id AND r.id < :beyond_id AND m.id <= (
+    SELECT message_id FROM recipients WHERE id < :beyond_id ORDER BY id DESC LIMIT 1)
+ORDER BY m.id DESC, r.id DESC LIMIT :limit;
+
+-- name: sent_keys_after
+-- gateway.history, of pages that are passed over: the same as sent_after, without what is in them.
+SELECT r.id, r.created_at
+FROM messages AS m CROSS JOIN recipients AS r ON r.message_id = m.id
+WHERE m.user_id = :user_id AND r.id > :beyond_id AND m.id >= (
+    SELECT message_id FROM recipients WHERE id > :beyond_id ORDER BY id LIMIT 1)
+ORDER BY m.id, r.id LIMIT :limit;
+
 -- name: last_key
 -- gateway.history, looking for a time among the keys. Primary key.
 SELECT coalesce(max(id), 0) FROM recipients;
