@@ -158,6 +158,20 @@ async def test_time_line_says_what_was_inferred(server: RunningServer, clock: Fr
     ]
 
 
+async def test_phone_without_delivery_reports_is_not_asked_for_them(server: RunningServer) -> None:
+    body = {"code": await pairing_code(server), "name": "Termux", "sims": [{"slot": 1}]}
+    paired = (await server.request("POST", PAIR, body | {"deliveryReports": False})).json
+    shown = await server.request(
+        "GET", f"/admin/v1/devices/{paired['deviceId']}", headers=server.regular.jwt_headers
+    )
+    await submit(server)
+
+    [offer] = (await sync(server, token=paired["token"])).json["offers"]
+
+    assert offer["deliveryReport"] is False
+    assert shown.json["tellsDelivered"] is False
+
+
 async def test_phone_that_could_not_tell_may_find_out_later(
     server: RunningServer, clock: FrozenClock
 ) -> None:

@@ -139,6 +139,8 @@ class Device(msgspec.Struct, frozen=True):
     last_seen_at: int | None
     created_at: int
     updated_at: int
+    tells_delivered: bool
+    """False: it never learns of delivery, so `sent` is the last it reports."""
 
 
 class Sim(msgspec.Struct, frozen=True):
@@ -280,7 +282,7 @@ class Webhook(msgspec.Struct, frozen=True):
     name: str
     url: str
     format: str
-    """textko or textlink: whose bodies it gets."""
+    """textko, textlink or smsgate: whose bodies it gets."""
     secret: str
     events: str
     """Space-separated event names."""
@@ -292,6 +294,10 @@ class Webhook(msgspec.Struct, frozen=True):
     last_failure_at: int | None
     created_at: int
     updated_at: int
+    client_id: str | None = None
+    """The id that an application of SMSGate's API gave it."""
+    device_id: int | None = None
+    """Only what happens on this device; None: on any. Of SMSGate's only."""
 
 
 class WebhookDelivery(msgspec.Struct, frozen=True):

@@ -152,6 +152,8 @@ class Device(Answer, frozen=True, kw_only=True):
     is_charging: bool | None
     network: str | None
     signal_percent: int | None
+    tells_delivered: bool
+    """False: it never learns of delivery; `sent` is the last it reports."""
     created_at: int
     load: DeviceLoad | None = None
     """In a list, when it was asked for."""

@@ -236,6 +236,7 @@ def run_show(options: argparse.Namespace) -> int:
                 ("battery", None if device.battery_percent is None else
                     f"{device.battery_percent}%{', charging' if device.is_charging else ''}"),
                 ("network", device.network),
+                ("tells of delivery", "yes" if device.tells_delivered else "no, of sending only"),
                 ("default", "yes" if device.is_default else "no"),
                 ("paired", shown_time(device.created_at)),
             ]

@@ -38,6 +38,7 @@ class NewDevice(msgspec.Struct, frozen=True):
     app_name: str = ""
     app_version: str = ""
     sims: list[store.NewSim] = []
+    tells_delivered: bool = True
 
 
 class Devices:

@@ -187,6 +187,7 @@ def _register(
         app_version=clean_text(new.app_version)[:MAX_NAME_CHARACTERS],
         token_hash=hash_token(token),
         now_ms=now_ms,
+        tells_delivered=new.tells_delivered,
     )
     store.replace_sims(tx, device_id, new.sims)
     tx.after_commit(DeviceChanged(user_id, device_id, "paired", now_ms, pairing_id))

@@ -72,6 +72,8 @@ class PairRequest(_Wire, frozen=True):
     model: str = ""
     app: WireApp = WireApp()
     sims: list[WireSim] = []
+    delivery_reports: bool = True
+    """False: the program never learns of them; nobody waits for `delivered` then."""
 
 
 class WireSettings(_Wire, frozen=True):
@@ -253,8 +255,9 @@ async def post_pair(request: web.Request) -> web.Response:
     address = client_address(request)
     gateway.pairing_throttle.begin(address or "", address)
     new = NewDevice(
-        body.name, body.model, body.app.name, body.app.version, [s.to_sim() for s in body.sims]
-    )
+        body.name, body.model, body.app.name, body.app.version, [s.to_sim() for s in body.sims],
+        tells_delivered=body.delivery_reports,
+    )  # fmt: skip
     device, token = await gateway.pairing.pair(body.code, new, voucher_token=bearer_token(request))
     gateway.pairing_throttle.succeeded(address or "", address)
     answer = PairAnswer(
@@ -349,7 +352,7 @@ def _wire_answer(gateway: Gateway, answer: SyncAnswer) -> WireSyncAnswer:
         [
             WireOffer(
                 o.job_id, o.phone_number, o.text, o.sim_slot, o.segments, o.priority,
-                o.expires_at, delivery_report=True,
+                o.expires_at, delivery_report=answer.device.tells_delivered,
             )
             for o in answer.offers
         ],

@@ -73,13 +73,14 @@ def insert(
     app_version: str,
     token_hash: bytes | None,
     now_ms: int,
+    tells_delivered: bool = True,
 ) -> int:
     """Insert a device; the first of an account is its default. Returns its key."""
     is_first = tx.execute(_DEVICES.count_of_user, (user_id,)).fetchone()[0] == 0
     return tx.insert(
         _DEVICES.insert_device,
         (user_id, name, model, app_name, app_version, token_hash, int(is_first), now_ms, now_ms,
-         now_ms),
+         now_ms, int(tells_delivered)),
     )  # fmt: skip
 
 
@@ -247,6 +248,7 @@ def _device(row: Row) -> Device:
     values: list[Any] = list(row)
     values[6:8] = bool(row[6]), bool(row[7])
     values[9] = charging
+    values[15] = bool(row[15])
     return Device(*values)
 
 

@@ -54,7 +54,7 @@ CREATE TABLE devices (
     last_seen_at INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
-) STRICT;
+, tells_delivered INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE INDEX devices_of_user ON devices (user_id, id);
 

@@ -40,6 +40,7 @@ def device_details(
             ("Signal", signal_cell(device, is_ascii=is_ascii)),
             ("Waiting", None if load is None else f"{counted_up(load.waiting)} for it alone"),
             ("Holds", None if load is None else f"{counted_up(load.held)} not yet sent"),
+            ("Delivery", None if device.tells_delivered else "never told: sent is the end"),
             ("Account", device.user),
             ("Default", "yes" if device.is_default else None),
             ("Model", device.model or None),

@@ -177,6 +177,7 @@ async def _wire_device(
         is_charging=device.is_charging,
         network=device.network,
         signal_percent=device.signal_percent,
+        tells_delivered=device.tells_delivered,
         created_at=device.created_at,
         load=None if load is None else _wire_load(load),
     )

@@ -20,13 +20,13 @@ DELETE FROM pairing_codes WHERE expires_at < ?;
 
 -- name: insert_device
 INSERT INTO devices (user_id, name, model, app_name, app_version, token_hash, is_default, created_at,
-    updated_at, last_seen_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    updated_at, last_seen_at, tells_delivered)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: get_device
 -- Primary key.
 SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
-    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at, tells_delivered
 FROM devices WHERE id = ?;
 
 -- name: list_tokens
@@ -36,19 +36,19 @@ SELECT token_hash, id FROM devices WHERE token_hash IS NOT NULL;
 -- name: find_by_token
 -- pair, by the voucher. UNIQUE token_hash.
 SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
-    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at, tells_delivered
 FROM devices WHERE token_hash = ?;
 
 -- name: list_of_user
 -- devices_of_user.
 SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
-    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at, tells_delivered
 FROM devices WHERE user_id = ? ORDER BY id;
 
 -- name: list_all
 -- The operator's list. Primary key.
 SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
-    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at, tells_delivered
 FROM devices ORDER BY id;
 
 -- name: batteries
@@ -125,7 +125,7 @@ UPDATE sims SET window_from_minute = ?, window_to_minute = ? WHERE id = ?;
 -- name: get_devices
 -- The syncs of many devices at once. Primary key.
 SELECT id, user_id, name, model, app_name, app_version, is_enabled, is_default, battery_percent,
-    is_charging, network, signal_percent, last_seen_at, created_at, updated_at
+    is_charging, network, signal_percent, last_seen_at, created_at, updated_at, tells_delivered
 FROM devices WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: sims_of_devices
