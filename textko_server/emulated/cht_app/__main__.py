@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("url", help="what is typed into the app: https://USER:PASSWORD@HOST/PATH")
     parser.add_argument("--folder", type=Path, required=True, help="what the phone remembers")
     parser.add_argument("--poll-interval", type=float, default=POLL_INTERVAL_S, metavar="S")
+    parser.add_argument("--no-polling", action="store_true", help="ask only when a text comes in")
     parser.add_argument("--stop-at", type=Step, choices=list(Step), metavar="STEP")
     parser.add_argument(
         "--outcome", action="append", default=[], metavar="NUMBER=OUTCOME",
@@ -45,7 +46,7 @@ async def _play(options: argparse.Namespace, outcomes: dict[str, Outcome]) -> No
 
     lines = await _standard_input()
     async with ChtApp(
-        options.url, options.folder, poll_interval_s=options.poll_interval, outcomes=outcomes,
+        options.url, options.folder, polls=not options.no_polling, poll_interval_s=options.poll_interval, outcomes=outcomes,
         at_step=at_step,
     ) as phone:  # fmt: skip
         _say("ready")
