@@ -23,17 +23,30 @@ async def program(package: str, name: str) -> Path:
     return await asyncio.to_thread(_program, package, name)
 
 
+async def library_folder(package: str, name: str) -> Path:
+    """Where a Debian package has the shared library `name`, for LD_LIBRARY_PATH."""
+    unpacked = await asyncio.to_thread(_unpacked, package)
+    for path in unpacked.rglob(name):
+        return path.parent
+    raise AssertionError(f"the Debian package {package} in {unpacked} has no library {name}")
+
+
 def _program(package: str, name: str) -> Path:
     installed = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if installed is not None:
         return Path(installed)
-    unpacked = CACHE / "debian" / package
-    if not unpacked.exists():
-        _unpack(package, unpacked)
+    unpacked = _unpacked(package)
     for folder in _FOLDERS:
         if (path := unpacked / folder / name).is_file():
             return path
     raise AssertionError(f"the Debian package {package} in {unpacked} has no program {name}")
+
+
+def _unpacked(package: str) -> Path:
+    unpacked = CACHE / "debian" / package
+    if not unpacked.exists():
+        _unpack(package, unpacked)
+    return unpacked
 
 
 def _unpack(package: str, target: Path) -> None:
