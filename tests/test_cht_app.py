@@ -74,7 +74,7 @@ async def test_login_is_in_the_address_with_its_password_encoded(
     login = base64.b64encode(b"gateway:top!Se%2Bcret").decode()
 
     assert webapp.headers["Authorization"] == f"Basic {login}"
-    assert webapp.headers["User-Agent"].endswith(" medic.gateway.alert.generic/v1.8.2")
+    assert webapp.headers["User-Agent"].endswith(" medic.gateway.alert.generic/1.8.2")
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ async def test_address_is_all_the_app_needs(
     parts = urlsplit(created.url)
     assert (parts.username, parts.path) == (created.id, PATH)
     assert shown.is_online
-    assert (shown.name, shown.app, shown.user) == ("Drawer", "CHT Gateway v1.8.2", REGULAR_EMAIL)
+    assert (shown.name, shown.app, shown.user) == ("Drawer", "CHT Gateway 1.8.2", REGULAR_EMAIL)
     assert [sim.number for sim in shown.sims] == ["+251911000009"]
 
 

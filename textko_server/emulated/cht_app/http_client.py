@@ -12,7 +12,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-VERSION = "v1.8.2"
+VERSION = "1.8.2"
 _USER_AGENT = (
     "Dalvik/2.1.0 (Linux; U; Android 9; Emulated Build/PPR1.180610.011)"
     f" medic.gateway.alert.generic/{VERSION}"
