@@ -21,6 +21,8 @@ class Row(msgspec.Struct):
     dialect: str
     phone_number: str
     text: str
+    last_state: str = "delivered"
+    """As far as the phone it goes to can tell."""
     states: dict[str, float] = {}
     """Seconds after the start, by state."""
     phone: str = ""
@@ -33,7 +35,8 @@ class Row(msgspec.Struct):
 
     @property
     def is_done(self) -> bool:
-        return "delivered" in self.states and set(EVENTS) <= set(self.webhooks)
+        events = EVENTS[:1] if self.last_state == "sent" else EVENTS
+        return self.last_state in self.states and set(events) <= set(self.webhooks)
 
 
 class Board:
@@ -45,6 +48,8 @@ class Board:
         self._early: list[Callable[[], None]] = []
         self.rows: dict[str, Row] = {}
         self.incoming: list[str] = []
+        self.expected_incoming: set[str] = set()
+        """Texts that must come; none: any one will do."""
         self.forged_count = 0
 
     @property
@@ -53,14 +58,18 @@ class Board:
 
     @property
     def is_done(self) -> bool:
-        """Every text delivered and told of, and an incoming one told of too."""
-        return bool(self.rows and self.incoming) and all(r.is_done for r in self.rows.values())
+        """Every text is where it ends and told of, and what was to come in told of too."""
+        if not self.incoming or not self.expected_incoming <= set(self.incoming):
+            return False
+        return bool(self.rows) and all(r.is_done for r in self.rows.values())
 
     def say(self, text: str) -> None:
         self._on_line(f"{self.elapsed_s:7.3f} s  {text}")
 
-    def submitted(self, key: str, dialect: str, phone_number: str, text: str) -> None:
-        row = Row(len(self.rows) + 1, dialect, phone_number, text)
+    def submitted(
+        self, key: str, dialect: str, phone_number: str, text: str, last_state: str = "delivered"
+    ) -> None:
+        row = Row(len(self.rows) + 1, dialect, phone_number, text, last_state)
         self.rows[key] = row
         self.say(f"#{row.number} accepted through {dialect}: {phone_number} {_short(text)!r}")
         # Its first changes were published before the answer with its id came back.
