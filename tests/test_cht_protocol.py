@@ -182,6 +182,30 @@ async def test_no_more_than_the_app_sends_in_a_minute_lies_on_the_phone(
     assert [m["content"] for m in second] == [f"Text {number}" for number in range(10, 20)]
 
 
+async def test_no_more_segments_than_android_lets_out_lie_on_the_phone(
+    server: RunningServer, phone: ChtPhone
+) -> None:
+    await submit(server, *(f"{number} " + "x" * 1_000 for number in range(5)))  # 7 segments each
+
+    first = await phone.ask()
+    second = await phone.ask(updates=[{"id": m["id"], "status": "SENT"} for m in first])
+
+    assert [m["content"][0] for m in first] == ["0", "1", "2"]
+    assert [m["content"][0] for m in second] == ["3", "4"]
+
+
+async def test_text_that_is_longer_than_that_is_given_alone(
+    server: RunningServer, phone: ChtPhone
+) -> None:
+    await submit(server, "a" + "x" * 4_000, "short")  # 27 segments
+
+    first = await phone.ask()
+    second = await phone.ask(updates=[{"id": m["id"], "status": "SENT"} for m in first])
+
+    assert [m["content"][0] for m in first + second] == ["a", "s"]
+    assert len(first) == 1
+
+
 async def test_disabled_phone_keeps_what_it_has_and_gets_no_more(
     server: RunningServer, phone: ChtPhone, admin: AdminClient
 ) -> None:

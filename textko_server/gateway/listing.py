@@ -19,7 +19,7 @@ from textko_server.gateway.polls import Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.reports import Report
 from textko_server.gateway.sync import Sync, SyncRequest
-from textko_server.model import Device, Job, Sim, State
+from textko_server.model import Device, Job, Recipient, Sim, State
 from textko_server.store import devices as device_store
 from textko_server.store import messages as store
 from textko_server.store.database import Database, Transaction
@@ -120,11 +120,13 @@ class Listing:
 
     # --- what a phone asks ---
 
-    async def list_jobs(self, device_id: int, *, most: int = MAX_HELD_COUNT) -> list[ListedJob]:
+    async def list_jobs(
+        self, device_id: int, *, most: int = MAX_HELD_COUNT, most_segments: int | None = None
+    ) -> list[ListedJob]:
         """All that the device should have and has said nothing of yet, first granted first.
 
-        Grants what its pace and its windows allow, up to `most` that it holds at a time; on disk
-        before this returns.
+        Grants what its pace and its windows allow, up to `most` and `most_segments` that it holds
+        at a time (and one longer text, when it holds none); on disk before this returns.
         With them, jobs it holds that are no longer wanted, whatever it said of them.
 
         Raises:
@@ -135,7 +137,7 @@ class Listing:
         request = SyncRequest(capacity=max(0, most - held_count))
         await self._sync.sync(device_id, request, wait_s=0, is_connected=lambda: True)
         listed, phone.held_count = await self._db.write(
-            lambda tx: self._claim_and_list(tx, device_id, most)
+            lambda tx: self._claim_and_list(tx, device_id, most, most_segments)
         )
         phone.visit_count += 1
         phone.visited.set()
@@ -224,7 +226,7 @@ class Listing:
     # --- on the writer thread ---
 
     def _claim_and_list(
-        self, tx: Transaction, device_id: int, most: int
+        self, tx: Transaction, device_id: int, most: int, most_segments: int | None
     ) -> tuple[list[ListedJob], int]:
         """(what to list, how many jobs it holds): grants what it is offered, as far as it may."""
         found = device_store.find_with_sims(tx, device_id)
@@ -232,15 +234,9 @@ class Listing:
             raise Unauthenticated("this device was deleted: register it again")
         device, sims = found
         jobs = store.find_jobs(tx, store.held_by_device(tx, device_id, _MAX_LOOKED_COUNT))
-        room = most - len(_claimed(jobs))
-        offered = sorted(
-            (job.recipient for job in jobs.values() if job.recipient.state is State.OFFERED),
-            key=lambda recipient: recipient.offer_number,
-        )
-        if offered and room > 0:
-            asked = [
-                self._dispatch.job_id(r.id, r.created_at, r.offer_number) for r in offered[:room]
-            ]
+        wanted = _that_fit(jobs, most, most_segments)
+        if wanted:
+            asked = [self._dispatch.job_id(r.id, r.created_at, r.offer_number) for r in wanted]
             self._dispatch.claim(tx, device, sims, asked, jobs)
         held = _claimed(jobs)
         acknowledged = store.acknowledged_by(tx, device_id)
@@ -275,6 +271,21 @@ class Listing:
                 store.acknowledge(
                     tx, named[0], device_id=device_id, offer_number=named[1], due_at=due_at
                 )
+
+
+def _that_fit(jobs: dict[int, Job], most: int, most_segments: int | None) -> list[Recipient]:
+    """Of what it is offered, in the order of the offers, as much as it may hold."""
+    held = _claimed(jobs)
+    segments = sum(job.recipient.segments for job in held)
+    fitting: list[Recipient] = []
+    offered = (job.recipient for job in jobs.values() if job.recipient.state is State.OFFERED)
+    for recipient in sorted(offered, key=lambda recipient: recipient.offer_number):
+        segments += recipient.segments
+        is_too_long = most_segments is not None and segments > most_segments
+        if len(held) + len(fitting) >= most or (is_too_long and (held or fitting)):
+            break
+        fitting.append(recipient)
+    return fitting
 
 
 def _claimed(jobs: dict[int, Job]) -> list[Job]:

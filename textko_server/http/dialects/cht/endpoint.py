@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 # What the app sends after one request (MAX_WO_MESSAGES): more would lie on a phone that is slow,
 # where no other phone could take it.
 MAX_HELD_COUNT = 10
+# It sends them all at once, and Android asks a person after 30 segments in a minute.
+MAX_HELD_SEGMENTS = 24
 
 
 def routes() -> list[web.RouteDef]:
@@ -56,7 +58,9 @@ async def post_exchange(request: web.Request) -> web.Response:
     if not device.is_enabled:
         _note(request, device, "disabled_device", "")
     await _take_in(gateway, device, told)
-    jobs = await gateway.listing.list_jobs(device.id, most=MAX_HELD_COUNT)
+    jobs = await gateway.listing.list_jobs(
+        device.id, most=MAX_HELD_COUNT, most_segments=MAX_HELD_SEGMENTS
+    )
     # It cannot be told to forget one: whoever listed it again would only be told of it again.
     wanted = [job for job in jobs if not job.is_unwanted]
     return json_response(
