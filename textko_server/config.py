@@ -26,6 +26,9 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Path of a PEM file with the certificate chain; only together with tls_key."""
     tls_key: str = ""
     """Path of a PEM file with the private key."""
+    domain: tuple[str, ...] = ()
+    """Host names that the server gets certificates for by itself, by ACME; not with tls_cert. Then
+    `listen` is 0.0.0.0:443 where nobody sets it."""
     trusted_proxies: tuple[str, ...] = ()
     """IP addresses and networks whose X-Forwarded-* headers are believed."""
     cors_origins: tuple[str, ...] = ("*",)
@@ -157,6 +160,20 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether /metrics is at server.listen too."""
 
 
+class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of certificates by ACME, for `server.domain`."""
+
+    email: str = ""
+    """Told to the authority, which may write to it."""
+    directory: str = "https://acme-v02.api.letsencrypt.org/directory"
+    """URL of the authority."""
+    directory_ca: str = ""
+    """PEM file of whom to trust as to that URL; empty: whom this machine trusts."""
+    http_listen: str = "0.0.0.0:80"
+    """host:port where the authority looks (HTTP-01), and from where all else is sent to https;
+    empty: nowhere."""
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
@@ -177,4 +194,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dashboard: DashboardSettings = DashboardSettings()
     backup: BackupSettings = BackupSettings()
     metrics: MetricsSettings = MetricsSettings()
+    tls: TlsSettings = TlsSettings()
     log: LogSettings = LogSettings()

@@ -17,9 +17,14 @@ Check = Callable[[Any], str | None]
 _DAY_S = 86_400
 # Two segments or three, whatever the alphabet.
 _MAX_CONFIRMATION_CHARACTERS = 160
+_MAX_DOMAIN_CHARACTERS = 253  # RFC 1035, 2.3.4, without the dot at its end
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[(?P<v6>[0-9A-Fa-f:.]{2,45})\])"
 _match_listen = re.compile(rf"{_HOST}:(?P<port>[0-9]{{1,5}})").fullmatch
 _match_origin = re.compile(rf"https?://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?").fullmatch
+# RFC 1123, 2.1, of two parts at least, in small letters; the last is no number, as in an address.
+_match_domain = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?![0-9]+$)[a-z0-9-]{2,63}"
+).fullmatch
 _match_url = re.compile(
     rf"https?://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?(?:/[A-Za-z0-9._~-]+)*"
 ).fullmatch
@@ -66,6 +71,24 @@ def _public_url(value: str) -> str | None:
     if not value or _is_address(_match_url(value)):
         return None
     return "must be like https://sms.example.org, without a slash at the end"
+
+
+def _domains(value: tuple[str, ...]) -> str | None:
+    if all(_match_domain(name) and len(name) <= _MAX_DOMAIN_CHARACTERS for name in value):
+        return None
+    return "must be host names of the internet, such as sms.example.org"
+
+
+def _email_or_none(value: str) -> str | None:
+    if not value or re.fullmatch(r"[^\s@,]+@[^\s@,]+", value):
+        return None
+    return "must be an e-mail address, or empty"
+
+
+def _directory(value: str) -> str | None:
+    if re.fullmatch(r"https://[!-~]+", value):
+        return None
+    return "must be the https URL of an ACME directory"
 
 
 def _is_address(match: re.Match[str] | None) -> bool:
@@ -133,6 +156,7 @@ _CHECKS: dict[str, Check] = {
     "server.max_release_bytes": _between(1_024, 10_737_418_240),
     "server.tls_cert": _file,
     "server.tls_key": _file,
+    "server.domain": _domains,
     "server.trusted_proxies": _proxies,
     "server.cors_origins": _origins,
     "store.readers_count": _between(1, 64),
@@ -175,6 +199,10 @@ _CHECKS: dict[str, Check] = {
     "rates.requests_per_minute": _COUNT_OR_NO_LIMIT,
     "opt_out.confirmation": _confirmation,
     "metrics.listen": _listen_or_none,
+    "tls.email": _email_or_none,
+    "tls.directory": _directory,
+    "tls.directory_ca": _file,
+    "tls.http_listen": _listen_or_none,
     "dashboard.max_sessions": _between(1, 1_000),
     "backup.every_h": _between(0, 24 * 366, ", where 0 is never"),
     "backup.keep": _between(1, 10_000),

@@ -23,6 +23,9 @@ from textko_server.errors import TextkoError
 
 SYSTEM_CONFIG_PATH = Path("/etc/textko/textko.toml")
 
+LISTEN_WITH_DOMAIN = "0.0.0.0:443"
+"""Of a server with `server.domain`, unless somebody says otherwise."""
+
 # Nearer than this to a setting's variable, a name is a slip; farther, somebody else's variable.
 _SLIP_RATIO = 0.8
 _FILE_SOURCE = "textko.toml: "
@@ -57,8 +60,8 @@ class ConfigError(TextkoError):
 class LoadedSettings(msgspec.Struct, frozen=True):
     settings: Settings
     sources: dict[str, str]
-    """By setting (`server.listen`): `default`, `textko.toml: <path>`, `environment <NAME>` or
-    `flag --<name>`."""
+    """By setting (`server.listen`): `default`, `textko.toml: <path>`, `environment <NAME>`,
+    `flag --<name>`, or the setting it follows (`server.domain`)."""
 
 
 def variable_of(name: str) -> str:
@@ -153,6 +156,9 @@ def _read(
         if isinstance(given, _Given):
             values[given.field.name] = given.value
             sources[given.field.name] = given.source
+    if values["server.domain"] and sources["server.listen"] == "default":
+        values["server.listen"] = LISTEN_WITH_DOMAIN
+        sources["server.listen"] = "server.domain"
     faults = [given for given in [*stronger, *weaker] if isinstance(given, ConfigError)]
     if not any(fault.name.startswith("server.tls_") for fault in faults):
         faults += _check_tls(values, sources)
@@ -173,6 +179,9 @@ def _check_tls(values: Mapping[str, Any], sources: Mapping[str, str]) -> Iterato
         if values[present] and not values[absent]:
             text = f"{present} is of no use alone: set {absent} too, or neither"
             yield ConfigError(text, source=sources[present], name=present)
+    if values["server.domain"] and values["server.tls_cert"]:
+        text = "server.domain gets certificates by itself: set it, or server.tls_cert, not both"
+        yield ConfigError(text, source=sources["server.domain"], name="server.domain")
 
 
 # --- flags and environment ---

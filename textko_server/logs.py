@@ -145,3 +145,6 @@ def quiet_libraries() -> None:
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     # Every statement with its parameters: texts and numbers among them.
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    # What is said to an authority, and its answers.
+    logging.getLogger("acme").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.WARNING)

@@ -6,8 +6,6 @@ import asyncio
 import logging
 import os
 import resource
-import socket
-import ssl
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +16,7 @@ from textko_server.admin_client import SOCKET_NAME
 from textko_server.care import data_dir as places
 from textko_server.care import restore
 from textko_server.care.data_dir import DATABASE_NAME
+from textko_server.care.lan_address import lan_address
 from textko_server.clock import Clock
 from textko_server.config import Settings
 from textko_server.config_loader import settings_file
@@ -29,6 +28,7 @@ from textko_server.http.app import make_app, make_metrics, make_metrics_app
 from textko_server.http.app_keys import About
 from textko_server.http.dashboard import SOCKET_NAME as DASHBOARD_SOCKET_NAME
 from textko_server.http.metrics import Metrics
+from textko_server.http.plain_port import make_plain_app
 from textko_server.http.webhook_client import WebhookClient
 from textko_server.logs import quiet_libraries
 from textko_server.store.database import Database
@@ -40,6 +40,8 @@ _UNPARSED_REQUEST_FILTER = UnparsedRequestFilter()
 SHUTDOWN_S = 1.0
 # Ten thousand phones come back at the same moment after a restart.
 BACKLOG_COUNT = 4096
+HTTPS_PORT = 443
+FIRST_FREE_PORT = 1024  # ip(7): below, CAP_NET_BIND_SERVICE is needed
 
 
 class CannotStart(TextkoError):
@@ -134,21 +136,38 @@ class Server:
         host, _, port = self.settings.server.listen.rpartition(":")
         host = host.strip("[]")
         runner = await self._runner(make_app(self.gateway, metrics, self._about, is_socket=False))
-        site = web.TCPSite(
-            runner, host or None, int(port), backlog=BACKLOG_COUNT, ssl_context=self._tls()
-        )
+        try:
+            tls = await self.gateway.certificates.start()
+        except TextkoError as error:
+            raise CannotStart(error.message) from error
+        site = web.TCPSite(runner, host or None, int(port), backlog=BACKLOG_COUNT, ssl_context=tls)
         try:
             await site.start()
         except (OSError, OverflowError) as error:
-            listen = self.settings.server.listen
-            raise CannotStart(f"cannot listen on {listen}: {error}") from error
+            raise CannotStart(_not_listening(self.settings.server.listen, error)) from error
         self.port = runner.addresses[0][1]
         self._about.url = self._url(host)
+        if self.gateway.certificates.kind == "acme" and self.settings.tls.http_listen:
+            await self._listen_for_plain()
         if self.settings.metrics.listen:
             await self._listen_for_metrics(metrics)
         if self.settings.dashboard.enabled:
             # The programs behind the dashboard come here: TLS certificates are for other names.
             await self._listen_on_socket(self._dashboard_socket_path, metrics, is_operator=False)
+
+    async def _listen_for_plain(self) -> None:
+        """Where it may not, certificates can be had at the port of TLS all the same."""
+        certificates = self.gateway.certificates
+        listen = self.settings.tls.http_listen
+        host, _, port = listen.rpartition(":")
+        runner = await self._runner(make_plain_app(certificates, self._about))
+        try:
+            await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
+        except (OSError, OverflowError) as error:
+            certificates.http_fault = _not_listening(listen, error)
+            log.warning("port_80_not_open", extra={"reason": certificates.http_fault})
+        else:
+            certificates.orders.has_http = True
 
     async def _listen_for_metrics(self, metrics: Metrics) -> None:
         listen = self.settings.metrics.listen
@@ -157,7 +176,7 @@ class Server:
         try:
             await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
         except (OSError, OverflowError) as error:
-            raise CannotStart(f"cannot listen on {listen}: {error}") from error
+            raise CannotStart(_not_listening(listen, error)) from error
         self.metrics_port = runner.addresses[0][1]
 
     async def _listen_on_socket(self, path: Path, metrics: Metrics, *, is_operator: bool) -> None:
@@ -177,8 +196,13 @@ class Server:
         configured = self.settings.server.public_url.rstrip("/")
         if configured:
             return configured
-        scheme = "https" if self.settings.server.tls_cert else "http"
-        if host in ("", "0.0.0.0", "::"):
+        server = self.settings.server
+        scheme = "https" if server.tls_cert or server.domain else "http"
+        if server.domain:
+            host = server.domain[0]
+            if self.port == HTTPS_PORT:
+                return f"https://{host}"
+        elif host in ("", "0.0.0.0", "::"):
             host = lan_address()
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
@@ -200,17 +224,6 @@ class Server:
         await runner.setup()
         self._runners.append(runner)
         return runner
-
-    def _tls(self) -> ssl.SSLContext | None:
-        server = self.settings.server
-        if not server.tls_cert:
-            return None
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        try:
-            context.load_cert_chain(server.tls_cert, server.tls_key)
-        except (OSError, ssl.SSLError) as error:
-            raise CannotStart(f"cannot use {server.tls_cert}: {error}") from error
-        return context
 
     async def _run_loops(self) -> None:
         webhook_loop = WebhookLoop(
@@ -272,11 +285,13 @@ def local_url(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def lan_address() -> str:
-    """This machine's address in its network, for links that phones follow; sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737: only chooses a route
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
+def _not_listening(listen: str, error: OSError | OverflowError) -> str:
+    """As a sentence that says what to do, where that is known."""
+    reason = f"cannot listen on {listen}: {error}"
+    port = int(listen.rpartition(":")[2])
+    if isinstance(error, PermissionError) and port < FIRST_FREE_PORT:
+        return (
+            f"{reason}; ports below {FIRST_FREE_PORT} need a right of their own: run `sudo textko "
+            "service install` again, or set a higher one"
+        )
+    return reason

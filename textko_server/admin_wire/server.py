@@ -30,7 +30,10 @@ class Status(Answer, frozen=True, kw_only=True):
 
 
 class HealthCheck(Answer, frozen=True, kw_only=True):
-    name: Literal["server", "disk", "database", "schema", "phones", "queue", "webhooks", "backups"]
+    name: Literal[
+        "server", "disk", "database", "schema", "certificate", "phones", "queue", "webhooks",
+        "backups",
+    ]  # fmt: skip
     state: Literal["ok", "warning", "problem"]
     text: str
     """In plain words."""

@@ -40,12 +40,18 @@ _FIXES = {
     "failures": "textko message list --faults",
     "backup_failed": "make room in backup.dir, or set another",
     "backup_late": "textko log show --grep backup",
+    "certificate_awaited": "textko tls status",
+    "certificate_ends": "textko tls status",
+    "certificate_failed": "textko tls status",
     "no_admin": "textko user create you@example.org --role ADMIN",
     "no_device": "textko device pair",
     "no_key": "textko key create --name NAME",
 }
 # The checks of this machine say the same.
-_SAID_ALREADY = frozenset({"disk_low", "backup_late", "no_message"})
+_SAID_ALREADY = frozenset({
+    "disk_low", "backup_late", "no_message", "certificate_awaited", "certificate_ends",
+    "certificate_failed",
+})  # fmt: skip
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -177,6 +183,8 @@ def _check_of(code: str) -> str:
         return "phones"
     if code.startswith(("webhook", "deliveries")):
         return "webhooks"
+    if code.startswith("certificate"):
+        return "TLS"
     return "backups" if code.startswith("backup") else "accounts"
 
 

@@ -29,6 +29,7 @@ _EXAMPLES = """examples:
 _SETTING_OF_FLAG = {
     "listen": "server.listen",
     "public_url": "server.public_url",
+    "domain": "server.domain",
     "log_level": "log.level",
 }
 
@@ -45,6 +46,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     serve.add_argument(
         "--public-url", metavar="URL", help="where phones and applications reach the server"
     )
+    serve.add_argument(
+        "--domain", metavar="NAME",
+        help="name in the internet to get certificates for by itself, or several with commas",
+    )  # fmt: skip
     serve.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error (info)")
     serve.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
@@ -150,6 +155,7 @@ async def _serve(
     reloads: list[Reload] = []
     handle_signals(stop_asked, level, reloads)
     async with Server(loaded.settings, sources=loaded.sources) as server:
+        reloads.append(server.gateway.certificates.reload)
         # What start-up made stays for good: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()

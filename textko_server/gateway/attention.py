@@ -14,6 +14,8 @@ from textko_server.errors import Unavailable
 from textko_server.gateway.accounts import Accounts
 from textko_server.gateway.api_keys import ApiKeys
 from textko_server.gateway.backups import Backups
+from textko_server.gateway.certificate_troubles import list_troubles
+from textko_server.gateway.certificates import Certificates
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.message_search import MessageSearch, Wanted
 from textko_server.gateway.phone_alerts import is_battery_low
@@ -58,6 +60,7 @@ class Attention:
         db: Database,
         clock: Clock,
         backups: Backups,
+        certificates: Certificates,
         accounts: Accounts,
         api_keys: ApiKeys,
         devices: Devices,
@@ -70,6 +73,7 @@ class Attention:
         self._db = db
         self._clock = clock
         self._backups = backups
+        self._certificates = certificates
         self._accounts = accounts
         self._api_keys = api_keys
         self._devices = devices
@@ -93,6 +97,7 @@ class Attention:
             *await self._of_failures(principal, user_id, now_ms),
             *(await self._of_disk() if user_id is None else ()),
             *(await self._of_backups(now_ms) if user_id is None else ()),
+            *(self._of_certificate(now_ms) if user_id is None else ()),
             *await self._first_steps(principal, user_id, has_device=bool(devices)),
         ]
         # Of a phone that texts wait for, that is enough said.
@@ -248,6 +253,11 @@ class Attention:
         since = await self._backups.last_at()
         text = "No backup was made when one was due"
         return [Concern("warning", "backup_late", text, since=since)]
+
+    def _of_certificate(self, now_ms: int) -> Iterable[Concern]:
+        for trouble in list_troubles(self._certificates.state(), now_ms):
+            severity: Severity = "error" if trouble.is_grave else "warning"
+            yield Concern(severity, trouble.code, trouble.text, since=trouble.since)
 
     async def _first_steps(
         self, principal: Principal, user_id: int | None, *, has_device: bool

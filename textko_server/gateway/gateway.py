@@ -14,6 +14,7 @@ from textko_server.gateway.attention import Attention
 from textko_server.gateway.audience import Audience
 from textko_server.gateway.backups import Backups
 from textko_server.gateway.basic_logins import BasicLogins
+from textko_server.gateway.certificates import Certificates
 from textko_server.gateway.contact_imports import ContactImports
 from textko_server.gateway.contact_tags import ContactTags
 from textko_server.gateway.contacts import Contacts
@@ -150,10 +151,12 @@ class Gateway:
         self.message_search = MessageSearch(db, clock)
         self.traffic = Traffic(db, clock, self.events)
         self.backups = Backups(clock, settings, settings_file)
+        self.certificates = Certificates(clock, settings)
         self.attention = Attention(
             db,
             clock,
             self.backups,
+            self.certificates,
             self.accounts,
             self.api_keys,
             self.devices,
@@ -185,6 +188,7 @@ class Gateway:
             messages=self.messages,
             webhook_log=self.webhook_log,
             backups=self.backups,
+            certificates=self.certificates,
         )
         self.schedule = Schedule(db, clock, settings.messages, self.audience, self.messages)
         self.analytics = Analytics(db, clock)
@@ -253,6 +257,7 @@ class Gateway:
             tasks.create_task(self.schedule.run(stopping))
             tasks.create_task(self.retention.run(stopping))
             tasks.create_task(self.backups.run(stopping))
+            tasks.create_task(self.certificates.run(stopping))
             tasks.create_task(self._keep_presence(stopping))
 
     async def _keep_presence(self, stopping: asyncio.Event) -> None:

@@ -1,8 +1,8 @@
 """Whether the server can do its work, check by check.
 
 The first checks say whether it may be given work at all: it is ready when they are fine. The others
-tell of what does the work: phones, queue, webhooks, backups. Looked up when it is asked for, and
-nothing is written for it. What exactly needs a hand says attention.py.
+tell of its certificate and of what does the work: phones, queue, webhooks, backups. Looked up when
+it is asked for, and nothing is written for it. What exactly needs a hand says attention.py.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from textko_server.clock import HOUR_MS, MINUTE_MS, Clock
 from textko_server.errors import Unavailable
 from textko_server.gateway.attention import BACKUP_LATE_MS, LOW_DISK_BYTES, QUEUE_OLD_MS
 from textko_server.gateway.backups import Backups
+from textko_server.gateway.certificate_troubles import list_troubles
+from textko_server.gateway.certificates import Certificates
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.messages import Messages
 from textko_server.gateway.phone_alerts import PhoneAlerts
@@ -33,7 +35,7 @@ _READINESS = frozenset({"server", "disk", "database", "schema"})
 
 CheckState = Literal["ok", "warning", "problem"]
 CheckName = Literal[
-    "server", "disk", "database", "schema", "phones", "queue", "webhooks", "backups"
+    "server", "disk", "database", "schema", "certificate", "phones", "queue", "webhooks", "backups"
 ]
 
 
@@ -56,6 +58,7 @@ class Health:
         messages: Messages,
         webhook_log: WebhookLog,
         backups: Backups,
+        certificates: Certificates,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -66,14 +69,18 @@ class Health:
         self._messages = messages
         self._webhook_log = webhook_log
         self._backups = backups
+        self._certificates = certificates
 
     async def readiness(self) -> list[Check]:
-        """Those that must not be a problem for the server to be ready."""
+        """Those that must not be a problem for the server to be ready; and the certificate, which
+        no other server would make better.
+        """
         return [
             self._of_server(),
             await self._of_disk(),
             await self._of_database(),
             await self._of_schema(),
+            self._of_certificate(),
         ]
 
     async def list_checks(self) -> list[Check]:
@@ -84,7 +91,7 @@ class Health:
                 checks.append(await check())
             except Unavailable:  # which the database's own check tells
                 continue
-        checks.insert(4, self._of_phones())
+        checks.insert(5, self._of_phones())
         return checks
 
     @staticmethod
@@ -131,6 +138,16 @@ class Health:
             text = f"the file has schema {version}, this program needs {newest}: restart it"
             return Check("schema", "problem", text)
         return Check("schema", "ok", f"all {newest} migrations are applied")
+
+    def _of_certificate(self) -> Check:
+        troubles = list(list_troubles(self._certificates.state(), self._clock.now_ms()))
+        if troubles:
+            is_grave = any(trouble.is_grave for trouble in troubles)
+            text = "; ".join(trouble.text for trouble in troubles)
+            return Check("certificate", "problem" if is_grave else "warning", text)
+        if self._certificates.kind == "off":
+            return Check("certificate", "ok", "none: plain HTTP, or left to a proxy")
+        return Check("certificate", "ok", "good")
 
     # --- what does the work ---
 

@@ -17,9 +17,15 @@ async def get_healthz(request: web.Request) -> web.Response:
 
 
 async def get_readyz(request: web.Request) -> web.Response:
-    """503 in the shape of an error, with what is wrong, when it should be given no work."""
-    checks = await request.app[GATEWAY].health.readiness()
-    problems = [check.text for check in checks if check.state == "problem"]
-    if problems:
-        raise Unavailable("; ".join(problems))
-    return json_response({"status": "ok", "version": __version__})
+    """503 in the shape of an error, with what is wrong, when it should be given no work. What is
+    wrong with the certificate stands beside `ok`.
+    """
+    health = request.app[GATEWAY].health
+    checks = await health.readiness()
+    if not health.is_ready(checks):
+        raise Unavailable("; ".join(check.text for check in checks if check.state == "problem"))
+    answer: dict[str, str] = {"status": "ok", "version": __version__}
+    for check in checks:
+        if check.name == "certificate" and check.state != "ok":
+            answer["certificate"] = check.text
+    return json_response(answer)
