@@ -47,6 +47,10 @@ class Refusal(Exception):
         self.number = number
 
 
+class UnknownCommand(Exception):
+    """The modem has no such command, and says so in its maker's words."""
+
+
 def commands_of(line: str) -> list[AtCommand]:
     """What stands before `AT` is passed over. Raises: Refusal when it is no command line."""
     rest = line[line.upper().index("AT") + 2 :].strip()

@@ -86,6 +86,10 @@ class Network:
         """Keep delivery reports back until they are released."""
         self._held_reports = []
 
+    @property
+    def held_reports_count(self) -> int:
+        return len(self._held_reports or ())
+
     def release_reports(self, *, is_reversed: bool = False) -> int:
         """Bring the reports that were held; how many."""
         held, self._held_reports = self._held_reports or [], None

@@ -6,7 +6,7 @@ Refuses to know the port, and what power is.
 import asyncio
 from collections.abc import Callable
 
-from textko_server.emulated.modem.at_syntax import AtCommand, Refusal, commands_of
+from textko_server.emulated.modem.at_syntax import AtCommand, Refusal, UnknownCommand, commands_of
 from textko_server.emulated.modem.dialogue import Dialogue
 from textko_server.emulated.modem.general_commands import GeneralCommands
 from textko_server.emulated.modem.message_memory import MemoryFull, MessageMemories
@@ -51,7 +51,7 @@ class Session:
         self._on_command = on_command
         self._general = GeneralCommands(settings, sim, network, imei)
         self._texts = TextCommands(settings, sim, network, memories, dialogue, steps, send_s=send_s)
-        self._has_booted = False
+        self._has_booted = not settings.personality.boot_s
         self.is_over = False
         """Power has gone."""
 
@@ -139,6 +139,8 @@ class Session:
                 await self._dialogue.answer(await self._answer_of(command))
         except NoAnswer:
             await self._dialogue.end_without_result()
+        except UnknownCommand:
+            await self._dialogue.end(self._settings.personality.unknown_command)
         except Refusal as refusal:
             await self._dialogue.end(refusal)
         else:
@@ -156,7 +158,7 @@ class Session:
             return general(command)
         texts = self._texts.by_name.get(command.name)
         if texts is None:
-            raise Refusal("", 0)
+            raise UnknownCommand
         try:
             self._general.require_sim()
             if not self._has_booted:
