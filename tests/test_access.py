@@ -20,12 +20,21 @@ OPEN = {
     # Self Hosted SMS: "public and do not require authentication"
     "/api/v1/auth/login", "/api/v1/auth/register", "/admin/v1/login", "/admin/v1/first-admin",
     "/device/v1/pair",  # the body proves who is asking
+    "/tls", "/tls/ca.crt",  # the certificate of the local authority, which is no secret
     "/t/{code}",  # a program without secrets, the same for every code
     # A stranger is sent to the login page, or home; see test_dashboard.py.
     "/dashboard", "/dashboard/admin", "/dashboard/login", "/dashboard/logout",
     "/dashboard/first-admin",  # for who has the link that the server printed
     "/dashboard/static/{name}",  # what the login page looks like
     "/metrics",  # to this machine itself; see test_admin_api.py for others
+}  # fmt: skip
+# SMSGate's monitors ask these, at the root and under each of its prefixes.
+OPEN |= {
+    prefix + path
+    for prefix in (
+        "", "/api/3rdparty/v1", "/3rdparty/v1", "/api/3rdparty/v1/", "/3rdparty/v1/",
+    )
+    for path in ("/health", "/health/live", "/health/ready", "/health/startup")
 }  # fmt: skip
 
 IDS = "0123456789abcdef01234567"

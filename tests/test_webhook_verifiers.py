@@ -50,7 +50,7 @@ class Captured:
         self.deliveries = deliveries
 
 
-@pytest.fixture(params=list(Format))
+@pytest.fixture(params=list(EVENTS))
 async def captured(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Captured]:
     """By the system clock, since verifiers refuse what is older than minutes."""
     payload_format: Format = request.param

@@ -20,8 +20,9 @@ class NewWebhook(Request, frozen=True, kw_only=True):
     events: list[str]
     """MESSAGE_RECEIVED, MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_FAILED, UNKNOWN_STATE,
     PHONE_OFFLINE, PHONE_ONLINE, PHONE_BATTERY_LOW; with the format `textlink` received, sent,
-    failed, tag."""
-    format: Literal["textko", "textlink"] = "textko"
+    failed, tag; with `smsgate` sms:received, sms:sent, sms:delivered, sms:failed, sms:cancelled,
+    system:ping, and further ones of SMSGate's that stay silent."""
+    format: Literal["textko", "textlink", "smsgate"] = "textko"
     name: str = ""
     secret: str | None = None
     """None: one is made."""

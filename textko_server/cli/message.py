@@ -34,7 +34,7 @@ STATES = (
     "scheduled", "queued", "offered", "claimed", "sent", "delivered", "failed", "expired",
     "cancelled",
 )  # fmt: skip
-DIALECTS = ("textko", "selfhosted", "texify", "textlink", "admin")
+DIALECTS = ("textko", "selfhosted", "texify", "textlink", "smsgate", "admin")
 _ENDED = frozenset({"delivered", "failed", "expired", "cancelled"})
 _ON_ITS_WAY = frozenset({"sent", "delivered"})
 _EXAMPLES = """examples:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _EVENTS = {
     "textko": "MESSAGE_RECEIVED,MESSAGE_SENT,MESSAGE_DELIVERED,MESSAGE_FAILED",
     "textlink": "received,sent,failed,tag",
+    "smsgate": "sms:received,sms:sent,sms:delivered,sms:failed",
 }
 # How far it counts deliveries.
 _MAX_COUNTED = 1_000

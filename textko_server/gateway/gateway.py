@@ -57,9 +57,11 @@ from textko_server.gateway.schedule import Schedule
 from textko_server.gateway.senders import Senders
 from textko_server.gateway.sims import Sims
 from textko_server.gateway.smsgate_devices import SmsgateDevices
+from textko_server.gateway.smsgate_inbox import SmsgateInbox
 from textko_server.gateway.smsgate_messages import SmsgateMessages
 from textko_server.gateway.smsgate_settings import SettingsOfAccounts
 from textko_server.gateway.smsgate_tokens import SmsgateTokens
+from textko_server.gateway.smsgate_webhooks import SmsgateWebhooks
 from textko_server.gateway.sweep import Sweep
 from textko_server.gateway.sync import Sync
 from textko_server.gateway.templates import Templates
@@ -142,7 +144,17 @@ class Gateway:
             db, clock, self.webhook_outbox, self.opt_outs, self.conversations, self.messages
         )
         self.smsgate_devices = SmsgateDevices(clock, self.public_ids, self.devices)
-        self.smsgate_messages = SmsgateMessages(db, clock, self.public_ids, self.messages)
+        self.smsgate_messages = SmsgateMessages(db, self.public_ids, self.messages)
+        self.smsgate_webhooks = SmsgateWebhooks(
+            db,
+            clock,
+            settings.webhooks,
+            self.public_ids,
+            self.webhooks,
+            self.devices,
+            self.smsgate_settings,
+        )
+        self.smsgate_inbox = SmsgateInbox(db, self.events, self.public_ids, self.devices)
         self.senders = Senders(self.devices)
         self.verifications = Verifications(db, clock, keys.verifications, self.messages)
         self.contact_tags = ContactTags(db, clock, self.webhook_outbox)

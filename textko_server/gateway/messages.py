@@ -30,6 +30,9 @@ from textko_server.store import messages as store
 from textko_server.store import usage as usage_store
 from textko_server.store.database import Database, Transaction
 
+# What is charged for a text that cannot be counted.
+_OPAQUE = Segmentation("GSM-7", 1, 0)
+
 
 class Submission(msgspec.Struct, frozen=True):
     """One text to one or more numbers, decoded and normalised by a dialect."""
@@ -51,6 +54,8 @@ class Submission(msgspec.Struct, frozen=True):
     custom_id: str | None = None
     is_despite_opt_out: bool = False
     """For what answers an opt-out itself."""
+    is_opaque: bool = False
+    """The text is ciphertext, or data: what will be on the air cannot be counted, nor is blank."""
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -157,6 +162,8 @@ class Messages:
             raise Invalid("recipients", "must name at least one phone number")
         if count > self._settings.max_recipients:
             raise Invalid("recipients", f"at most {self._settings.max_recipients} at a time")
+        if submission.is_opaque:
+            return _Size(_OPAQUE)
         if submission.texts is None:
             return _Size(self.check_text(submission.text))
         sizes = [self.check_text(text) for text in submission.texts]

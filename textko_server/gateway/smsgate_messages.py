@@ -7,11 +7,10 @@ nothing. Refuses to know JSON, and SMSGate's words for states.
 
 import msgspec
 
-from textko_server.clock import Clock
 from textko_server.errors import AlreadyExists, NotFound
 from textko_server.gateway.messages import Messages, Submission
 from textko_server.gateway.public_ids import Kind, PublicIds
-from textko_server.model import Message, Principal, State
+from textko_server.model import Dialect, Message, Principal, State
 from textko_server.store import analytics as time_store
 from textko_server.store import message_pages
 from textko_server.store import smsgate_messages as store
@@ -47,11 +46,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class SmsgateMessages:
-    def __init__(
-        self, db: Database, clock: Clock, public_ids: PublicIds, messages: Messages
-    ) -> None:
+    def __init__(self, db: Database, public_ids: PublicIds, messages: Messages) -> None:
         self._db = db
-        self._clock = clock
         self._public_ids = public_ids
         self._messages = messages
 
@@ -68,16 +64,13 @@ class SmsgateMessages:
 
         def write(tx: Transaction) -> int:
             client_id = form.client_id
-            if client_id is not None and self._is_taken(tx, principal.user_id, client_id):
+            if client_id is not None and store.find_in(tx, principal.user_id, client_id):
                 raise AlreadyExists("duplicate id")  # SMSGate's words
             [submitted] = self._messages.insert(tx, principal, [submission])
             store.insert(tx, submitted.message_id, principal.user_id, form)
             return submitted.message_id
 
         return await self._shown_of(await self._db.write(write))
-
-    def _is_taken(self, tx: Transaction, user_id: int, client_id: str) -> bool:
-        return store.find_in(tx, user_id, client_id) is not None
 
     async def get(self, principal: Principal, message_id: str) -> Shown:
         """By the application's id or ours. Raises NotFound: absent, or another account's."""
@@ -138,10 +131,12 @@ class SmsgateMessages:
         for key in keys:
             message = messages.get(key)
             if message is not None:
-                form = forms.get(key, Form())
-                own_id = form.client_id or self._public_id(message)
-                shown.append(Shown(own_id, message, form, recipients.get(key, [])))
+                form, told = forms.get(key, Form()), recipients.get(key, [])
+                shown.append(Shown(self.id_of(message), message, form, told))
         return shown
 
-    def _public_id(self, message: Message) -> str:
+    def id_of(self, message: Message) -> str:
+        """By which SMSGate's API names it."""
+        if message.dialect is Dialect.SMSGATE and message.custom_id is not None:
+            return message.custom_id
         return self._public_ids.encode(Kind.MESSAGE, message.id, message.created_at)

@@ -14,7 +14,10 @@ from msgspec import UNSET, Meta, UnsetType
 from textko_server.clock import Clock
 from textko_server.errors import Invalid
 from textko_server.gateway.events import SmsgateSettingsChanged
+from textko_server.gateway.webhook_formats import Format
+from textko_server.gateway.webhook_signatures import MAX_SECRET_LENGTH, check_secret
 from textko_server.store import smsgate_settings as store
+from textko_server.store import webhooks as webhook_store
 from textko_server.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -66,7 +69,7 @@ class Logs(_Section, frozen=True, kw_only=True):
 class WebhookSection(_Section, frozen=True, kw_only=True):
     internet_required: Value[bool] = UNSET
     retry_count: Value[_Positive] = UNSET
-    signing_key: Value[_Text] = UNSET
+    signing_key: Value[Annotated[str, Meta(min_length=1, max_length=MAX_SECRET_LENGTH)]] = UNSET
 
 
 class SmsgateSettings(_Section, frozen=True, kw_only=True):
@@ -98,6 +101,12 @@ class SettingsOfAccounts:
         """With secrets: for phones, and for what signs. Nothing is set until somebody does."""
         return _decoded(await store.find(self._db, user_id))
 
+    async def signing_key(self, user_id: int) -> str | None:
+        """What the account's SMSGate webhooks are signed with; None: nobody has set it."""
+        webhooks = (await self.get(user_id)).webhooks
+        key = UNSET if webhooks is UNSET else webhooks.signing_key
+        return key if isinstance(key, str) else None
+
     async def replace(self, user_id: int, settings: SmsgateSettings) -> SmsgateSettings:
         """Keep exactly these; returns them.
 
@@ -123,6 +132,10 @@ class SettingsOfAccounts:
         _check(settings)
         now_ms = self._clock.now_ms()
         store.put(tx, user_id, msgspec.json.encode(settings).decode(), now_ms)
+        webhooks = settings.webhooks
+        if webhooks is not UNSET and isinstance(webhooks.signing_key, str):
+            key = webhooks.signing_key
+            webhook_store.set_secrets(tx, user_id, Format.SMSGATE, key, now_ms)
         tx.after_commit(SmsgateSettingsChanged(user_id, now_ms))
         return settings
 
@@ -149,13 +162,18 @@ def _without(section: T | UnsetType, key: str) -> T | UnsetType:
 
 
 def _check(settings: SmsgateSettings) -> None:
-    messages, gateway = settings.messages, settings.gateway
+    messages, gateway, webhooks = settings.messages, settings.gateway, settings.webhooks
     if messages is not UNSET:
         least, most = messages.send_interval_min, messages.send_interval_max
         if isinstance(least, int) and isinstance(most, int) and least > most:
             raise Invalid("messages.send_interval_min", "must not be over send_interval_max")
     if gateway is not UNSET and isinstance(gateway.cloud_url, str):
         _check_cloud_url(gateway.cloud_url)
+    if webhooks is not UNSET and isinstance(webhooks.signing_key, str):
+        try:
+            check_secret(webhooks.signing_key, 1)
+        except Invalid as error:
+            raise Invalid("webhooks.signing_key", error.reason) from None
 
 
 def _check_cloud_url(url: str) -> None:

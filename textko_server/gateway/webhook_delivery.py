@@ -190,7 +190,9 @@ class WebhookLoop:
         try:
             body = sent_body(webhook.format, delivery.body, webhook.secret)
             public_id = self._public_ids.encode(Kind.DELIVERY, delivery.id, delivery.created_at)
-            headers = sent_headers(webhook.secret, delivery_id=public_id, at=started_at, body=body)
+            headers = sent_headers(
+                webhook.format, webhook.secret, delivery_id=public_id, at=started_at, body=body
+            )
             try:
                 answer = await self._post(webhook.url, headers, body)
             except WebhookUnreachable as unreachable:

@@ -1,6 +1,7 @@
 """The formats a webhook may be in, the events of each, and which of them a change of a job makes.
 
-Refuses to know what the bodies say; see webhook_payloads.py and textlink_payloads.py.
+Refuses to know what the bodies say; see webhook_payloads.py, textlink_payloads.py and
+smsgate_payloads.py.
 """
 
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from textko_server.errors import Invalid
+from textko_server.gateway.smsgate_payloads import SmsgateEvent
 from textko_server.gateway.states import SILENT_ERRORS
 from textko_server.gateway.textlink_payloads import TextLinkEvent
 from textko_server.gateway.webhook_payloads import WebhookEvent
@@ -17,11 +19,13 @@ from textko_server.model import Recipient, State
 class Format(StrEnum):
     TEXTKO = "textko"
     TEXTLINK = "textlink"
+    SMSGATE = "smsgate"
 
 
 _EVENTS: dict[str, tuple[str, ...]] = {
     Format.TEXTKO: tuple(WebhookEvent),
     Format.TEXTLINK: tuple(TextLinkEvent),
+    Format.SMSGATE: tuple(SmsgateEvent),
 }
 
 _TEXTKO_EVENTS = {
@@ -31,8 +35,16 @@ _TEXTKO_EVENTS = {
     State.EXPIRED: WebhookEvent.MESSAGE_FAILED,
 }
 
+_SMSGATE_EVENTS = {
+    State.SENT: SmsgateEvent.SENT,
+    State.DELIVERED: SmsgateEvent.DELIVERED,
+    State.FAILED: SmsgateEvent.FAILED,
+    State.EXPIRED: SmsgateEvent.FAILED,
+    State.CANCELLED: SmsgateEvent.CANCELLED,
+}
+
 # What any format tells of.
-TOLD_STATES = frozenset({State.CLAIMED, *_TEXTKO_EVENTS})
+TOLD_STATES = frozenset({State.CLAIMED, *_TEXTKO_EVENTS, *_SMSGATE_EVENTS})
 
 
 def check_format(payload_format: str) -> Format:
@@ -57,6 +69,8 @@ def events_of(payload_format: str, asked_for: AbstractSet[str], job: Recipient) 
     """What a webhook is owed of a job that has just come to its state, in this order."""
     if payload_format == Format.TEXTLINK:
         events: list[str] = _textlink_events(job)
+    elif payload_format == Format.SMSGATE:
+        events = [_SMSGATE_EVENTS[job.state]] if job.state in _SMSGATE_EVENTS else []
     else:
         events = _textko_events(job, asked_for)
     return [event for event in events if event in asked_for]

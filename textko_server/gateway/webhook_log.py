@@ -13,6 +13,7 @@ from textko_server.clock import Clock
 from textko_server.errors import Invalid, NotFound, TextkoError, WrongState
 from textko_server.gateway.events import WebhookDue
 from textko_server.gateway.public_ids import Kind, PublicIds
+from textko_server.gateway.smsgate_payloads import SmsgateEvent
 from textko_server.gateway.textlink_payloads import TextLinkEvent
 from textko_server.gateway.webhook_payloads import WebhookEvent
 from textko_server.gateway.webhook_requests import MASK, sent_body, sent_headers
@@ -26,7 +27,7 @@ __all__ = ["Page", "SentRequest", "Standing", "WebhookLog"]
 
 # What one page looks at where no index finds what is asked for.
 MAX_EXAMINED = 2_000
-EVENTS = frozenset({*WebhookEvent, *TextLinkEvent})
+EVENTS = frozenset({*WebhookEvent, *TextLinkEvent, *SmsgateEvent})
 DELIVERY_STATES = ("pending", "delivered", "failed")
 
 _NEWEST = (1 << 63) - 1
@@ -164,7 +165,9 @@ class WebhookLog:
         return SentRequest(
             at=last.at,
             url=webhook.url,
-            headers=sent_headers(webhook.secret, delivery_id=public_id, at=last.at, body=body),
+            headers=sent_headers(
+                webhook.format, webhook.secret, delivery_id=public_id, at=last.at, body=body
+            ),
             body=sent_body(webhook.format, delivery.body, MASK),
             may_differ=webhook.updated_at > last.at,
         )

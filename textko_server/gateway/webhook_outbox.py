@@ -13,6 +13,8 @@ from textko_server.clock import Clock
 from textko_server.gateway import textlink_payloads, webhook_payloads
 from textko_server.gateway.events import WebhookDue
 from textko_server.gateway.public_ids import Kind, PublicIds
+from textko_server.gateway.smsgate_bodies import SmsgateBodies
+from textko_server.gateway.smsgate_payloads import SmsgateEvent
 from textko_server.gateway.textlink_payloads import TextLinkEvent
 from textko_server.gateway.webhook_formats import Format, events_of
 from textko_server.gateway.webhook_payloads import WebhookEvent
@@ -45,6 +47,7 @@ class WebhookOutbox:
         self._db = db
         self._clock = clock
         self._public_ids = public_ids
+        self._smsgate = SmsgateBodies(public_ids)
 
     def record_change(self, tx: Transaction, job: Job, *, at: int, now_ms: int) -> None:
         """Owe the change of a job to its present state to whoever asked for it.
@@ -66,11 +69,16 @@ class WebhookOutbox:
             if job.user_id not in webhooks_of:
                 webhooks_of[job.user_id] = webhooks.enabled(tx, job.user_id)
             for webhook in webhooks_of[job.user_id]:
+                if webhook.device_id not in (None, job.device_id):
+                    continue
                 events = events_of(webhook.format, webhook.events, job)
                 for position, event in enumerate(events):
                     next_id = next_id or webhook_deliveries.next_id(tx)
                     if webhook.format == Format.TEXTLINK:
                         body = _textlink_body(event, change)
+                    elif webhook.format == Format.SMSGATE:
+                        ids = self._ids(webhook, next_id + len(owed), now_ms)
+                        body = self._smsgate_body(tx, event, change, ids)
                     else:
                         if job.device_id not in devices_of:
                             devices_of[job.device_id] = self._public_device(tx, job.device_id)
@@ -98,6 +106,16 @@ class WebhookOutbox:
             sent_at=recipient.sent_at,
             error_code=recipient.error_code,
             error=recipient.error,
+            webhook_id=ids.webhook_id,
+            delivery_id=ids.delivery_id,
+        )
+
+    def _smsgate_body(self, tx: Transaction, event: str, change: _Change, ids: _Ids) -> bytes:
+        return self._smsgate.of_change(
+            tx,
+            event,
+            change.job,
+            at=change.at,
             webhook_id=ids.webhook_id,
             delivery_id=ids.delivery_id,
         )
@@ -143,9 +161,22 @@ class WebhookOutbox:
                 tag=contact.tag if contact else None,
             )
 
+        def smsgate_body(ids: _Ids) -> bytes:
+            return self._smsgate.of_incoming(
+                tx,
+                incoming,
+                sim_id,
+                webhook_id=ids.webhook_id,
+                delivery_id=ids.delivery_id,
+            )
+
         for webhook in webhooks.enabled(tx, user_id):
+            if webhook.device_id not in (None, incoming.device_id):
+                continue
             if webhook.format == Format.TEXTLINK and TextLinkEvent.RECEIVED in webhook.events:
                 self._owe(tx, webhook, user_id, TextLinkEvent.RECEIVED, now_ms, textlink_body)
+            elif SmsgateEvent.RECEIVED in webhook.events:  # no other format has one of that name
+                self._owe(tx, webhook, user_id, SmsgateEvent.RECEIVED, now_ms, smsgate_body)
             elif WebhookEvent.MESSAGE_RECEIVED in webhook.events:
                 self._owe(tx, webhook, user_id, WebhookEvent.MESSAGE_RECEIVED, now_ms, textko_body)
 
@@ -193,6 +224,22 @@ class WebhookOutbox:
             if event in webhook.events:  # no other format has one of that name
                 self._owe(tx, webhook, device.user_id, event, now_ms, body)
 
+    def record_ping(self, tx: Transaction, device: Device, *, is_low: bool, now_ms: int) -> None:
+        """Owe how a phone's battery is to whoever asked for SMSGate's pings."""
+
+        def body(ids: _Ids) -> bytes:
+            return self._smsgate.of_ping(
+                device,
+                is_low=is_low,
+                webhook_id=ids.webhook_id,
+                delivery_id=ids.delivery_id,
+            )
+
+        for webhook in webhooks.enabled(tx, device.user_id):
+            is_asked = SmsgateEvent.PING in webhook.events
+            if is_asked and webhook.device_id in (None, device.id):
+                self._owe(tx, webhook, device.user_id, SmsgateEvent.PING, now_ms, body)
+
     async def test(self, user_id: int | None, webhook_id: int) -> int:
         """Owe it a sample of a received message, as its format marks one; the delivery's id.
 
@@ -212,13 +259,24 @@ class WebhookOutbox:
                 is_test=True,
             )
 
+        def smsgate_body(ids: _Ids) -> bytes:
+            return self._smsgate.of_sample(
+                now_ms, webhook_id=ids.webhook_id, delivery_id=ids.delivery_id
+            )
+
         def write(tx: Transaction) -> int:
             webhook = get_enabled(tx, webhook_id, user_id)
-            asked = webhooks.Subscribed(webhook.id, webhook.created_at, webhook.format, frozenset())
+            asked = webhooks.Subscribed(
+                webhook.id, webhook.created_at, webhook.format, frozenset(), webhook.client_id
+            )
             if webhook.format == Format.TEXTLINK:
                 body = textlink_payloads.sample_body(now_ms)
                 return self._owe(
                     tx, asked, webhook.user_id, TextLinkEvent.RECEIVED, now_ms, lambda _ids: body
+                )
+            if webhook.format == Format.SMSGATE:
+                return self._owe(
+                    tx, asked, webhook.user_id, SmsgateEvent.RECEIVED, now_ms, smsgate_body
                 )
             event = WebhookEvent.MESSAGE_RECEIVED
             return self._owe(tx, asked, webhook.user_id, event, now_ms, textko_body)
@@ -248,7 +306,7 @@ class WebhookOutbox:
     def _ids(self, webhook: webhooks.Subscribed, delivery_id: int, now_ms: int) -> _Ids:
         encode = self._public_ids.encode
         return _Ids(
-            encode(Kind.WEBHOOK, webhook.id, webhook.created_at),
+            webhook.client_id or encode(Kind.WEBHOOK, webhook.id, webhook.created_at),
             encode(Kind.DELIVERY, delivery_id, now_ms),
         )
 

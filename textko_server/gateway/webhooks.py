@@ -71,8 +71,8 @@ class Webhooks:
         payload_format = check_format(payload_format)
         events_text = stored_events(payload_format, events)
         if secret is not None:
-            # TextLink itself takes any word, and receivers compare it with what they have.
-            is_word = payload_format is Format.TEXTLINK
+            # TextLink and SMSGate take any word, which their receivers know already.
+            is_word = payload_format is not Format.TEXTKO
             check_secret(secret, 1 if is_word else MIN_SECRET_LENGTH)
         chosen_secret = secret if secret is not None else new_secret()
         now_ms = self._clock.now_ms()

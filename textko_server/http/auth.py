@@ -32,7 +32,7 @@ async def authenticate(request: web.Request) -> Principal:
         TooManyRequests: an API key in a dialect, over `rates.requests_per_minute`.
     """
     principal = await _identify(request)
-    if principal.api_key_id is not None and request.path.startswith("/api/"):
+    if principal.api_key_id is not None and request.path.startswith(("/api/", "/3rdparty/")):
         _count(request, principal.api_key_id)
     return principal
 

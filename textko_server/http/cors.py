@@ -12,8 +12,8 @@ DIALECT_PREFIXES = ("/api/", "/download/", "/postman", "/3rdparty/")
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _REQUEST_HEADERS = "Authorization, Content-Type, X-API-Key, Idempotency-Key"
 _ANSWER_HEADERS = (
-    "Content-Disposition, Idempotent-Replayed, Link, RateLimit, RateLimit-Policy, Repr-Digest,"
-    " Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining"
+    "Content-Disposition, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy,"
+    " Repr-Digest, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Total-Count"
 )
 _REMEMBER_S = 86_400
 

@@ -21,6 +21,9 @@ class Subscribed(msgspec.Struct, frozen=True):
     created_at: int
     format: str
     events: frozenset[str]
+    client_id: str | None = None
+    device_id: int | None = None
+    """Only what happens on this device; None: on any."""
 
 
 def insert(
@@ -33,6 +36,8 @@ def insert(
     secret: str,
     events: str,
     now_ms: int,
+    client_id: str | None = None,
+    device_id: int | None = None,
 ) -> int:
     """Add an enabled webhook; return its id."""
     return tx.insert(
@@ -44,6 +49,8 @@ def insert(
             "format": payload_format,
             "secret": secret,
             "events": events,
+            "client_id": client_id,
+            "device_id": device_id,
             "now_ms": now_ms,
         },
     )
@@ -70,6 +77,32 @@ async def list_page(
     return [_webhook(row) for row in await db.fetch_all(sql, parameters)]
 
 
+async def find_by_client_id(db: Database, user_id: int, client_id: str) -> int | None:
+    """The key of the account's webhook with this id of SMSGate's API."""
+    row = await db.fetch_one(_SQL.find_by_client_id, (user_id, client_id))
+    return None if row is None else int(row[0])
+
+
+def find_by_client_id_in(tx: Transaction, user_id: int, client_id: str) -> int | None:
+    """The same inside a write."""
+    row = tx.one(_SQL.find_by_client_id, (user_id, client_id))
+    return None if row is None else int(row[0])
+
+
+def set_secrets(
+    tx: Transaction, user_id: int, payload_format: str, secret: str, now_ms: int
+) -> None:
+    """Give all webhooks of that format in the account one secret."""
+    values = {"user_id": user_id, "format": payload_format, "secret": secret, "now_ms": now_ms}
+    tx.execute(_SQL.set_secrets, values)
+
+
+async def list_users_told(db: Database, payload_format: str, event: str) -> set[int]:
+    """Accounts with an enabled webhook of that format that is told of this event."""
+    rows = await db.fetch_all(_SQL.users_told, {"format": payload_format, "event": event})
+    return {user_id for (user_id,) in rows}
+
+
 def count_of_user(tx: Transaction, user_id: int) -> int:
     """How many the account has, disabled ones too."""
     row = tx.one(_SQL.count_of_user, {"user_id": user_id})
@@ -79,11 +112,14 @@ def count_of_user(tx: Transaction, user_id: int) -> int:
 def enabled(tx: Transaction, user_id: int) -> Sequence[Subscribed]:
     """The enabled webhooks of the account, whatever they asked for."""
     rows = tx.all(_SQL.enabled_of_user, (user_id,))
-    return [Subscribed(row[0], row[1], row[2], frozenset(row[3].split())) for row in rows]
+    return [
+        Subscribed(key, created_at, payload_format, frozenset(events.split()), *rest)
+        for key, created_at, payload_format, events, *rest in rows
+    ]
 
 
 def update(tx: Transaction, webhook: Webhook) -> None:
-    """Write what its owner may change: name, URL, secret, events, enabled and why not."""
+    """Write what its owner may change: name, URL, secret, events, device, enabled and why not."""
     tx.execute(
         _SQL.update,
         {
@@ -94,6 +130,7 @@ def update(tx: Transaction, webhook: Webhook) -> None:
             "events": webhook.events,
             "is_enabled": int(webhook.is_enabled),
             "disabled_reason": webhook.disabled_reason,
+            "device_id": webhook.device_id,
             "updated_at": webhook.updated_at,
         },
     )

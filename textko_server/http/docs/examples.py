@@ -18,6 +18,7 @@ _CREDENTIALS = {
     "bearer": ("Authorization", "Bearer YOUR_TOKEN"),
     "bearerApiKey": ("Authorization", "Bearer YOUR_API_KEY"),
     "deviceToken": ("Authorization", "Bearer YOUR_DEVICE_TOKEN"),
+    "basic": ("Authorization", "Basic BASE64_OF_EMAIL_COLON_PASSWORD"),
     "deviceLogin": ("Authorization", "Basic BASE64_OF_ID_COLON_TOKEN"),
 }
 _MAX_DEPTH = 4

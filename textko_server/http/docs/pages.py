@@ -22,6 +22,7 @@ _SCHEMES = {
     "bearer": "<code>Authorization: Bearer</code> with an API key or a login’s JWT",
     "bearerApiKey": "an API key as <code>Authorization: Bearer</code>",
     "deviceToken": "<code>Authorization: Bearer</code> with the device’s token",
+    "basic": "<code>Authorization: Basic</code> with e-mail and password",
     "deviceLogin": "<code>Authorization: Basic</code> with the device’s id and its token",
 }
 

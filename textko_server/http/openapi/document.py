@@ -22,6 +22,7 @@ from textko_server.http.dialects.textlink.operations import operations as textli
 from textko_server.http.openapi.field_notes import field_notes, structs_of
 from textko_server.http.openapi.operation import (
     API_KEY,
+    BASIC,
     BEARER,
     BEARER_KEY,
     DEVICE_LOGIN,
@@ -68,6 +69,11 @@ _SECURITY_SCHEMES: Json = {
         "type": "http",
         "scheme": "bearer",
         "description": "The token that a phone was given when it was paired.",
+    },
+    BASIC: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "E-mail and password of an account; or an API key as the password.",
     },
     DEVICE_LOGIN: {
         "type": "http",

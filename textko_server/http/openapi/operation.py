@@ -15,6 +15,7 @@ BEARER_KEY = "bearerApiKey"
 API_KEY = "apiKey"
 DEVICE_TOKEN = "deviceToken"  # noqa: S105 - the name of a scheme, not a secret
 DEVICE_LOGIN = "deviceLogin"
+BASIC = "basic"
 ANY_CALLER = (API_KEY, BEARER)
 """An API key in either header, or a login."""
 KEY_ONLY = (API_KEY, BEARER_KEY)

@@ -1,8 +1,9 @@
 """Asks what a webhook is called, where it is, and which events it is told of."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textko_server import admin_wire as wire
+from textko_server.gateway.smsgate_payloads import SmsgateEvent
 from textko_server.gateway.textlink_payloads import TextLinkEvent
 from textko_server.gateway.webhook_formats import Format
 from textko_server.gateway.webhook_payloads import WebhookEvent
@@ -16,18 +17,30 @@ if TYPE_CHECKING:
 FORMATS = (
     Choice(Format.TEXTKO, "textko: signed JSON, of every state a message goes through", "t"),
     Choice(Format.TEXTLINK, "textlink: as TextLink sends them, with the secret in the body", "l"),
+    Choice(
+        Format.SMSGATE, "smsgate: as phones with SMSGate's app send them, but by this server", "s"
+    ),
 )
 _EVENTS: dict[str, tuple[str, ...]] = {
     Format.TEXTKO: tuple(event.value for event in WebhookEvent),
     Format.TEXTLINK: tuple(event.value for event in TextLinkEvent),
+    Format.SMSGATE: tuple(event.value for event in SmsgateEvent),
 }
-# As Textko's own page proposes them; of TextLink's, all.
+# As Textko's own page proposes them; of TextLink's, all; of SMSGate's, what there is to tell.
 _PROPOSED = frozenset(
     {
         WebhookEvent.MESSAGE_RECEIVED, WebhookEvent.MESSAGE_SENT, WebhookEvent.MESSAGE_DELIVERED,
-        WebhookEvent.MESSAGE_FAILED, *TextLinkEvent,
+        WebhookEvent.MESSAGE_FAILED, *TextLinkEvent, SmsgateEvent.RECEIVED, SmsgateEvent.SENT,
+        SmsgateEvent.DELIVERED, SmsgateEvent.FAILED,
     }
 )  # fmt: skip
+
+
+_FORMAT_NAMES: dict[str, Literal["textko", "textlink", "smsgate"]] = {
+    Format.TEXTKO: "textko",
+    Format.TEXTLINK: "textlink",
+    Format.SMSGATE: "smsgate",
+}
 
 
 async def new_webhook_form(app: "TextkoApp", payload_format: str) -> Form[wire.WebhookWithSecret]:
@@ -37,7 +50,7 @@ async def new_webhook_form(app: "TextkoApp", payload_format: str) -> Form[wire.W
         body = wire.NewWebhook(
             url=values["url"],
             events=values["events"],
-            format="textlink" if payload_format == Format.TEXTLINK else "textko",
+            format=_FORMAT_NAMES[payload_format],
             name=values["name"],
             secret=values["secret"] or None,
         )

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, get_args
 from textko_server import admin_wire as wire
 from textko_server.admin_wire.webhooks import DeliveryState
 from textko_server.errors import Invalid
+from textko_server.gateway.smsgate_payloads import SmsgateEvent
 from textko_server.gateway.textlink_payloads import TextLinkEvent
 from textko_server.gateway.webhook_payloads import WebhookEvent
 from textko_server.tui.actions import Action
@@ -22,7 +23,9 @@ from textko_server.tui.views.list_view import PAGE_SIZE, ListView
 from textko_server.tui.webhook_details import outcome_of
 
 _STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
-_EVENTS = (*(event.value for event in WebhookEvent), *(event.value for event in TextLinkEvent))
+_EVENTS = tuple(
+    event.value for kind in (WebhookEvent, TextLinkEvent, SmsgateEvent) for event in kind
+)
 # What the server takes in one request.
 _REDELIVERED_AT_ONCE = 200
 
