@@ -9,6 +9,7 @@ from tests.clocks import FrozenClock
 from tests.gateways import World
 from tests.gateways import world as open_world
 from tests.servers import RunningServer, running_server
+from tests.smsgate_official import OfficialServer
 from textko_server.admin_client import AdminClient
 from textko_server.config import StoreSettings
 from textko_server.store.database import Database
@@ -46,3 +47,10 @@ async def world(tmp_path: Path, clock: FrozenClock) -> AsyncIterator[World]:
     """The domain with one account, without HTTP."""
     async with open_world(tmp_path, clock) as opened:
         yield opened
+
+
+@pytest.fixture
+async def official() -> AsyncIterator[OfficialServer]:
+    """SMSGate's own server, for the emulated app."""
+    async with OfficialServer() as server:
+        yield server
