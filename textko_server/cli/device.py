@@ -190,11 +190,11 @@ def run_list(options: argparse.Namespace) -> int:
             print_json(listed)
             return
         print_table(
-            ("ID", "NAME", "USER", "MODEL", "STATE", "BATTERY", "WAITING", "HELD", "LEFT NOW",
-             "LAST SEEN"),
+            ("ID", "NAME", "USER", "MODEL", "APP", "STATE", "BATTERY", "WAITING", "HELD",
+             "LEFT NOW", "LAST SEEN"),
             [
                 (
-                    d.id, d.name, d.user, d.model, _state(d),
+                    d.id, d.name, d.user, d.model, d.app, _state(d),
                     None if d.battery_percent is None else f"{d.battery_percent}%",
                     *_load(d), shown_time(d.last_seen_at),
                 )
