@@ -1,6 +1,5 @@
 """`textko doctor` finds what is wrong, says how to make it right, and changes nothing."""
 
-import datetime
 import os
 import socket
 import sqlite3
@@ -8,13 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import trustme
 
 from tests.commands import CommandLine
 from tests.servers import PASSWORD, RunningServer, running_server
 from textko_server.care import file_checks, machine_checks
-from textko_server.care.address_checks import check_port, check_tls
-from textko_server.care.certificates import end_of
+from textko_server.care.address_checks import check_port
 from textko_server.care.findings import Finding
 from textko_server.clock import DAY_MS, MINUTE_MS, Clock
 from textko_server.config import BackupSettings, ServerSettings
@@ -220,46 +217,3 @@ def test_address_of_another_machine_is_told() -> None:
     server = ServerSettings(listen="192.0.2.1:8480")
 
     assert levels(list(check_port(server, is_running=False))) == ["problem"]
-
-
-@pytest.mark.parametrize(("days", "level"), [(-3, "problem"), (5, "warning"), (90, "ok")])
-def test_certificate_is_read_and_its_end_told(tmp_path: Path, days: int, level: str) -> None:
-    now = datetime.datetime(2026, 1, 15, 10, tzinfo=datetime.UTC)
-    end = now + datetime.timedelta(days=days)
-    server = with_certificate(tmp_path, end)
-
-    findings = list(check_tls(server, int(now.timestamp() * 1000)))
-
-    assert levels(findings) == [level]
-    assert end_of(Path(server.tls_cert).read_text()) == int(end.timestamp() * 1000)
-
-
-def with_certificate(folder: Path, end: datetime.datetime) -> ServerSettings:
-    issued = trustme.CA().issue_cert("sms.example.org", not_after=end)
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    cert.write_bytes(issued.cert_chain_pems[0].bytes())
-    key.write_bytes(issued.private_key_pem.bytes())
-    key.chmod(0o600)
-    return ServerSettings(tls_cert=str(cert), tls_key=str(key))
-
-
-def test_key_of_another_certificate_is_told(tmp_path: Path) -> None:
-    end = datetime.datetime(2027, 1, 1, tzinfo=datetime.UTC)
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    server = ServerSettings(
-        tls_cert=with_certificate(tmp_path / "a", end).tls_cert,
-        tls_key=with_certificate(tmp_path / "b", end).tls_key,
-    )
-
-    assert levels(list(check_tls(server, 0))) == ["problem"]
-    absent = ServerSettings(tls_cert=str(tmp_path / "absent"), tls_key=server.tls_key)
-    assert levels(list(check_tls(absent, 0))) == ["problem"]
-
-
-@pytest.mark.parametrize(
-    "pem", ["", "x", "-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----"]
-)
-def test_what_is_no_certificate_is_refused(pem: str) -> None:
-    with pytest.raises(ValueError, match="certificate"):
-        end_of(pem)

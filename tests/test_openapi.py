@@ -21,6 +21,8 @@ NOT_OF_AN_API = {
     "/readyz": "the same",
     "/metrics": "text of Prometheus",
     "/t/{code}": "a program",
+    "/tls": "a page",
+    "/tls/ca.crt": "a file for phones",
     "/openapi.json": "this document",
     "/docs": "pages",
     "/docs/{tag}": "pages",

@@ -270,6 +270,11 @@ def _from_document(document: Mapping[str, Any], source: str) -> Iterator[_Given 
                     yield ConfigError(_unknown(name), source=source, name=name)
 
 
+def file_in_use(config_path: Path | None, data_dir: Path) -> Path | None:
+    """The file that settings are read from; None: there is none. Raises ConfigError."""
+    return _find_file(config_path, data_dir)[0]
+
+
 def _find_file(config_path: Path | None, data_dir: Path) -> tuple[Path | None, bytes]:
     if config_path is not None:
         return config_path.absolute(), _read_file(config_path)

@@ -8,6 +8,7 @@ from textko_server.admin_client.about import AboutServer
 from textko_server.admin_client.accounts import Accounts
 from textko_server.admin_client.api_keys import ApiKeys
 from textko_server.admin_client.backups import Backups
+from textko_server.admin_client.certificates import Certificates
 from textko_server.admin_client.connection import AdminError, ServerNotReachable
 from textko_server.admin_client.contacts import Contacts
 from textko_server.admin_client.conversations import Conversations
@@ -32,6 +33,7 @@ class AdminClient(
     Accounts,
     ApiKeys,
     Backups,
+    Certificates,
     Contacts,
     Conversations,
     Devices,

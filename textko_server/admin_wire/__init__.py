@@ -9,6 +9,7 @@ from textko_server.admin_wire.about import *
 from textko_server.admin_wire.accounts import *
 from textko_server.admin_wire.api_keys import *
 from textko_server.admin_wire.backups import *
+from textko_server.admin_wire.certificates import *
 from textko_server.admin_wire.contacts import *
 from textko_server.admin_wire.conversations import *
 from textko_server.admin_wire.devices import *

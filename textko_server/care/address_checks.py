@@ -1,20 +1,14 @@
-"""Whether a server can be reached as its settings say: the port, the certificate.
+"""Whether a server can be reached as its settings say: the port.
 
 Asks this machine only; what a router or a firewall does nobody can tell from here.
 """
 
 import errno
 import socket
-import ssl
 from collections.abc import Iterator
-from pathlib import Path
 
-from textko_server.care.certificates import end_of
 from textko_server.care.findings import Finding, ok, problem, warning
-from textko_server.clock import DAY_MS
 from textko_server.config import ServerSettings
-
-ENDS_SOON_MS = 14 * DAY_MS
 
 
 def check_port(server: ServerSettings, *, is_running: bool) -> Iterator[Finding]:
@@ -58,40 +52,3 @@ def _of_refusal(server: ServerSettings, error: OSError, *, is_running: bool) -> 
         fix = "`ip addr` shows the addresses: set server.listen to one, or to 0.0.0.0"
         return problem("port", f"{server.listen} is no address of this machine", fix)
     return problem("port", f"{server.listen}: {error.strerror}", "set server.listen")
-
-
-def check_tls(server: ServerSettings, now_ms: int) -> Iterator[Finding]:
-    if not server.tls_cert:
-        is_outside = server.public_url.startswith("https://")
-        yield ok("TLS", "left to a proxy" if is_outside else "off: plain HTTP")
-        return
-    fix = "name a PEM file with the chain in server.tls_cert, and its key in server.tls_key"
-    try:
-        pem = Path(server.tls_cert).read_text("ascii", errors="replace")
-        Path(server.tls_key).read_bytes()
-    except OSError as error:
-        yield problem("TLS", f"cannot read {error.filename}: {error.strerror}", fix)
-        return
-    try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-            server.tls_cert, server.tls_key, password=""
-        )
-        end_at = end_of(pem)
-    except (OSError, ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        yield problem("TLS", f"{server.tls_cert} and its key do not fit: {reason}", fix)
-        return
-    if Path(server.tls_key).stat().st_mode & 0o077:
-        fix = f"chmod 600 {server.tls_key}"
-        yield warning("TLS", f"{server.tls_key} is open to other users", fix)
-    yield _of_end(server, end_at, now_ms)
-
-
-def _of_end(server: ServerSettings, end_at: int, now_ms: int) -> Finding:
-    days = (end_at - now_ms) // DAY_MS
-    fix = "renew it, and put the new files in the same place"
-    if end_at <= now_ms:
-        return problem("TLS", f"{server.tls_cert} ended {-days} days ago: phones refuse it", fix)
-    if end_at - now_ms < ENDS_SOON_MS:
-        return warning("TLS", f"{server.tls_cert} ends in {days} days", fix)
-    return ok("TLS", f"{server.tls_cert} is good for {days} days")

@@ -16,7 +16,7 @@ from textko_server.errors import TextkoError
 COMMANDS = (
     "serve", "demo", "tui", "user", "key", "device", "message", "inbox", "scheduled", "contact",
     "group", "template", "opt-out", "webhook", "release", "config", "log", "status", "backup",
-    "restore", "doctor", "ssh-key", "service", "phone",
+    "restore", "doctor", "tls", "ssh-key", "service", "phone",
     "completion", "man", "version",
 )  # fmt: skip
 _EXAMPLES = """examples:

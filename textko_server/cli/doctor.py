@@ -113,6 +113,7 @@ def _examine_here(options: argparse.Namespace, loaded: "LoadedSettings") -> "Ite
     from textko_server.care import address_checks, data_dir, file_checks, machine_checks
     from textko_server.clock import Clock
     from textko_server.gateway.backups import folder_of
+    from textko_server.tls.checks import check_tls
 
     settings, now_ms = loaded.settings, Clock().now_ms()
     folder = settings.server.data_dir.absolute()
@@ -129,7 +130,7 @@ def _examine_here(options: argparse.Namespace, loaded: "LoadedSettings") -> "Ite
     yield from machine_checks.check_clock(now_ms, state.newest_message_at if state else None)
     yield from machine_checks.check_time_zones()
     yield from address_checks.check_port(settings.server, is_running=is_running)
-    yield from address_checks.check_tls(settings.server, now_ms)
+    yield from check_tls(settings.server, now_ms)
     yield from _ask_server(options, is_running=is_running)
 
 

@@ -1,9 +1,8 @@
 """Certificates of `server.domain`, ordered at a public authority: one attempt at a time, what came
 of the last, and when the next may be.
 
-That is kept in a file: a server that is started again and again must not use up what the authority
-allows. The authority is talked to on a thread, which may hang in the network; nobody waits for it
-at the end. Refuses to know which certificate is in force.
+The authority is talked to on a thread, which may hang in the network; nobody waits for it at the
+end. Refuses to know which certificate is in force.
 """
 
 import asyncio
@@ -13,10 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar, cast
 
-import msgspec
-
 from textko_server.clock import DAY_MS, HOUR_MS, Clock, iso_utc_ms
 from textko_server.config import Settings
+from textko_server.tls.attempts import Attempts, read_attempts, write_attempts
 from textko_server.tls.handshakes import ALPN_PROTOCOL, Handshakes
 from textko_server.tls.making import make_proof
 from textko_server.tls.orders import (
@@ -34,16 +32,6 @@ from textko_server.tls.renewal import wait_ms
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-
-
-class Attempts(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that failed since the last that did not."""
-
-    failures_count: int = 0
-    failed_at: int | None = None
-    reason: str = ""
-    retry_at: int = 0
-    """Not before this."""
 
 
 class CertificateOrders:
@@ -126,21 +114,13 @@ class CertificateOrders:
 
     def _remember(self, attempts: Attempts) -> None:
         self.attempts = attempts
-        with suppress(OSError):  # a full disk is told elsewhere
-            write_private(self.places.attempts, msgspec.json.encode(attempts))
+        write_attempts(self.places, attempts)
 
     async def suggested_time(self, certificate: bytes) -> tuple[int | None, int]:
         """(when the authority wants it renewed, when to ask again). Raises OrderFailed."""
         now_ms = self._clock.now_ms()
         renew_at, ask_at = await _on_a_thread(lambda: suggested_time(self._authority, certificate))
         return renew_at, min(max(ask_at, now_ms + HOUR_MS), now_ms + DAY_MS)
-
-
-def read_attempts(places: AcmePlaces) -> Attempts:
-    try:
-        return msgspec.json.decode(places.attempts.read_bytes(), type=Attempts)
-    except (OSError, msgspec.MsgspecError):
-        return Attempts()
 
 
 async def _on_a_thread(work: Callable[[], _T]) -> _T:

@@ -33,7 +33,8 @@ def list_troubles(state: CertificateState, now_ms: int) -> Iterator[Trouble]:
         return
     if certificate is None:
         why = f": {failure.reason}" if failure else ", it is being ordered"
-        text = f"There is no certificate for {', '.join(state.names)} yet{why}"
+        port_80 = f"; {state.http_fault}" if state.http_fault else ""
+        text = f"There is no certificate for {', '.join(state.names)} yet{why}{port_80}"
         yield Trouble("certificate_awaited", True, text, failure.at if failure else None)
         return
     if trouble := _of_end(certificate, now_ms):

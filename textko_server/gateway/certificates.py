@@ -20,7 +20,7 @@ from textko_server.config import Settings
 from textko_server.errors import Unavailable, WrongState
 from textko_server.gateway.certificate_orders import CertificateOrders
 from textko_server.tls.handshakes import Handshakes
-from textko_server.tls.local import LocalFailed, renew_if_due
+from textko_server.tls.local import LocalFailed, read_authority, renew_if_due
 from textko_server.tls.making import make_temporary
 from textko_server.tls.orders import OrderFailed
 from textko_server.tls.pairs import BadPair, Pair, ReadPair, Signature, context_of, read_pair
@@ -121,6 +121,15 @@ class Certificates:
             retry_at=attempts.retry_at or None if self.kind == "acme" else None,
             http_fault=self.http_fault,
         )
+
+    async def local_authority(self) -> Certificate | None:
+        """Of the certificate in force; None: it is by another, or that one cannot be read."""
+        if self.kind != "local":
+            return None
+        try:
+            return await asyncio.to_thread(read_authority, self._local)
+        except (OSError, ValueError):
+            return None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until stopped."""

@@ -12,7 +12,7 @@ from textko_server.gateway.events import (
     WebhookAttempted,
 )
 from textko_server.gateway.gateway import Gateway
-from textko_server.http import admin, dashboard, device, docs, health, termux
+from textko_server.http import admin, dashboard, device, docs, health, local_authority, termux
 from textko_server.http.app_keys import (
     ABOUT,
     GATEWAY,
@@ -41,6 +41,7 @@ def make_app(
         *health.routes(),
         *openapi.routes(),
         *docs.routes(),
+        *local_authority.routes(),
         *device.routes(),
         *termux.routes(),
         *admin.routes(),
