@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import segno
+from textual.widgets import Select
 
 from tests.clocks import FrozenClock
 from tests.gateways import everything_committed
@@ -326,6 +327,20 @@ async def test_code_runs_out_and_another_is_made(server: RunningServer, clock: F
         assert code_on(seen) not in first
         await seen.press("escape")
         await seen.see_no_more("Waiting for the phone")
+
+
+async def test_app_that_takes_no_code_gets_an_address(server: RunningServer) -> None:
+    async with screens(server, "devices", size=WIDE, token=server.regular.jwt) as seen:
+        await seen.see(REGULARS)
+        await seen.press("c")
+        await seen.see("one that takes a code")
+        await seen.fill("name", "Drawer")
+        seen.app.screen.query_one("#field-app", Select).value = "cht"
+        await seen.press("f2")
+        await seen.see("The CHT-Core URL of Drawer", ":txd_", "/api/cht")
+        await seen.press("escape")
+
+        await seen.see("Drawer comes online when its app asks", "› Drawer")
 
 
 async def test_account_that_is_not_there_is_said_in_the_form(server: RunningServer) -> None:

@@ -1,5 +1,5 @@
 """Brings a phone in: asks whose it will be, shows the code as QR code and text, and waits until the
-phone that used it appears.
+phone that used it appears. Apps that take no code get an address to be typed into them.
 """
 
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -18,6 +18,7 @@ from textko_server.errors import Invalid, TextkoError
 from textko_server.terminal_text import safe
 from textko_server.tui.account_choice import account_fields, chosen_account
 from textko_server.tui.dialogs.form import Field, Form, Values
+from textko_server.tui.dialogs.link_box import LinkBox
 from textko_server.tui.guarded import Guarded
 from textko_server.tui.qr_code import drawn, qr_lines
 
@@ -30,6 +31,7 @@ _LOOK_S = 1.0
 _FRAME_ROWS, _FRAME_COLUMNS = 4, 6
 _WORDS_COLUMNS = 33
 _MAX_COLUMNS = 112
+_CHT = "CHT Gateway"
 
 
 async def pair_phone(app: "TextkoApp") -> None:
@@ -38,6 +40,9 @@ async def pair_phone(app: "TextkoApp") -> None:
     asked = await app.ask(form)
     if asked is None:
         return
+    if isinstance(asked, wire.NewDevice):
+        await _show_address(app, asked)
+        return
     device_id = await app.ask(PairingBox(asked, await app.admin.create_pairing_code(asked)))
     if device_id:
         device = await app.admin.get_device(device_id)
@@ -45,9 +50,21 @@ async def pair_phone(app: "TextkoApp") -> None:
         app.open_page("devices", "", select=device_id)
 
 
-async def _pairing_form(app: "TextkoApp") -> Form[wire.NewPairingCode]:
-    async def submit(values: Values) -> wire.NewPairingCode:
-        body = wire.NewPairingCode(user=chosen_account(app, values), name=values["name"] or None)
+async def _show_address(app: "TextkoApp", asked: wire.NewDevice) -> None:
+    created = await app.admin.create_device(asked)
+    await app.ask(LinkBox(f"The CHT-Core URL of {created.name}, shown this once", created.url))
+    app.tell(f"{created.name} comes online when its app asks.")
+    app.open_page("devices", "", select=created.id)
+
+
+async def _pairing_form(app: "TextkoApp") -> Form[wire.NewPairingCode | wire.NewDevice]:
+    async def submit(values: Values) -> wire.NewPairingCode | wire.NewDevice:
+        user, name = chosen_account(app, values), values["name"]
+        body: wire.NewPairingCode | wire.NewDevice
+        if values["app"]:
+            body = wire.NewDevice(app=values["app"], user=user, name=name or _CHT)
+        else:
+            body = wire.NewPairingCode(user=user, name=name or None)
         if body.user is not None:
             # Said here, and not once the form is gone.
             try:
@@ -57,7 +74,12 @@ async def _pairing_form(app: "TextkoApp") -> Form[wire.NewPairingCode]:
         return body
 
     name = Field("name", "Name", help="What the phone will be called. Empty: as it calls itself.")
-    return Form("Pair a phone", [*await account_fields(app), name], submit, button="Show the code")
+    kind = Field(
+        "app", "App", "choice", choices=[(_CHT, "cht")], prompt="one that takes a code",
+        help="CHT Gateway takes an address with a login instead.",
+    )  # fmt: skip
+    fields = [*await account_fields(app), name, kind]
+    return Form("Pair a phone", fields, submit, button="Show the code")
 
 
 class PairingBox(Guarded, ModalScreen[str]):
