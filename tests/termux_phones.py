@@ -18,6 +18,7 @@ from textko_server.model import Dialect
 QUICK: dict[str, Any] = {
     "inboxEveryS": 0.1,
     "sentEveryS": 0.05,
+    "watchEveryS": 0.2,
     "statusEveryS": 0.5,
     "filedWithinS": 1.0,
     "commandLimitS": 2.0,
@@ -29,9 +30,9 @@ LIMIT_S = 20
 """For what takes a phone some commands; each is a process."""
 
 
-async def until(condition: Callable[[], Awaitable[object]]) -> None:
-    """Returns once `condition` holds; fails when it does not within LIMIT_S."""
-    async with asyncio.timeout(LIMIT_S):
+async def until(condition: Callable[[], Awaitable[object]], limit_s: float = LIMIT_S) -> None:
+    """Returns once `condition` holds; fails when it does not within `limit_s`."""
+    async with asyncio.timeout(limit_s):
         while not await condition():  # noqa: ASYNC110 - a condition has no event of its own
             await asyncio.sleep(0.01)
 

@@ -42,6 +42,8 @@ class Phone:
         self._receiver = Receiver(journal, self._android)
         self._stop = threading.Event()
         self._is_ready = threading.Event()
+        self._can_take = threading.Event()
+        """There is room for offers."""
         self._trouble = "starting"
         self._status: dict[str, Any] = {}
         self._due = {"status": 0.0, "sent": 0.0, "inbox": 0.0}
@@ -64,12 +66,16 @@ class Phone:
     def stop(self, *_: object) -> None:
         """From a signal handler too."""
         self._stop.set()
-        self._journal.has_work.set()
-        self._journal.owes.set()
+        for event in (self._journal.has_work, self._journal.owes, self._can_take):
+            event.set()
 
     # --- Android's side ---
 
     def _wait_for_work(self, pause_s: float) -> None:
+        if self._capacity() > 0:
+            self._can_take.set()
+        else:
+            self._can_take.clear()
         began = time.time()
         self._journal.has_work.wait(pause_s)
         self._journal.has_work.clear()
@@ -129,7 +135,7 @@ class Phone:
         young = now_ms() - 120_000
         if any(job.began_at > young for job in self._journal.jobs("filed")):
             return every_s
-        return max(every_s, 30.0)
+        return max(every_s, float(self._config["watchEveryS"]))
 
     def _look_at_phone(self) -> None:
         listed = self._config["sims"]
@@ -173,7 +179,7 @@ class Phone:
             news = {"status": self._status, "sims": self._sender.sims}
             changed = {k: v for k, v in news.items() if v != told.get(k) and (v or k in told)}
             capacity = self._capacity()
-            hold_s = min(wait_s, 10) if capacity == 0 else wait_s
+            hold_s = wait_s if capacity else 0
             try:
                 body = {"capacity": capacity, **changed}
                 answer = server.post(f"?wait={hold_s}", body, hold_s + 20)
@@ -190,6 +196,8 @@ class Phone:
             back_off.reset()
             told.update(changed)
             self._heard(answer)
+            if capacity == 0:  # a held poll would not hear that there is room again
+                self._can_take.wait(10)
             wait_s = max(1, min(60, int(answer.get("settings", {}).get("syncIntervalS", 50))))
 
     def _capacity(self) -> int:

@@ -41,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "signal": False,  # needs the permission to see where the phone is
     "inboxEveryS": 15,
     "sentEveryS": 3,
+    "watchEveryS": 30,  # the same, for texts that are over or stuck, as far as is known
     "statusEveryS": 300,
     "filedWithinS": 60,  # how late Android may list a text that was sent
     "commandLimitS": 20,

@@ -83,6 +83,11 @@ class TermuxPhone:
             self._process.kill()
         await self.ended()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether what `start` started is over."""
+        return self._process is None or self._process.returncode is not None
+
     async def ended(self) -> int:
         """The exit code, once what `start` started is over."""
         if self._process is None:
