@@ -20,6 +20,8 @@ OPEN = {
     # Self Hosted SMS: "public and do not require authentication"
     "/api/v1/auth/login", "/api/v1/auth/register", "/admin/v1/login", "/admin/v1/first-admin",
     "/device/v1/pair",  # the body proves who is asking
+    "/api/mobile/v1/device", "/mobile/v1/device",  # GET tells where one comes from; see
+    # test_smsgate_mobile_devices.py for the others
     "/tls", "/tls/ca.crt",  # the certificate of the local authority, which is no secret
     "/t/{code}",  # a program without secrets, the same for every code
     # A stranger is sent to the login page, or home; see test_dashboard.py.

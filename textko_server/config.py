@@ -135,6 +135,13 @@ class OptOutSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Text that is sent, once, to who opted out so; empty: none."""
 
 
+class SmsgateServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    private_token: str = ""
+    """What SMSGate's app shows to register without a login; empty: nobody registers so."""
+    private_token_user: str = ""
+    """E-mail of the account such phones join; empty: each makes an account of its own."""
+
+
 class DashboardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     """Whether browsers get the screens of `textko tui` at /dashboard, behind a login."""
@@ -191,6 +198,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhooks: WebhookSettings = WebhookSettings()
     rates: RateSettings = RateSettings()
     opt_out: OptOutSettings = OptOutSettings()
+    smsgate: SmsgateServerSettings = SmsgateServerSettings()
     dashboard: DashboardSettings = DashboardSettings()
     backup: BackupSettings = BackupSettings()
     metrics: MetricsSettings = MetricsSettings()

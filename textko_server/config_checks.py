@@ -143,6 +143,13 @@ def _confirmation(value: str) -> str | None:
     return f"must be a text of at most {_MAX_CONFIRMATION_CHARACTERS} characters, or empty"
 
 
+def _private_token(value: str) -> str | None:
+    # Only that goes through the app's settings and an HTTP header as it is.
+    if not value or (8 <= len(value) <= 256 and value.isascii() and " " < min(value)):
+        return None
+    return "must be 8 to 256 characters of printable ASCII without spaces, or empty"
+
+
 _COUNT = _between(1, 1_000_000)
 _COUNT_OR_NO_LIMIT = _between(0, 1_000_000, ", where 0 is no limit")
 _SECONDS = _between(1, 30 * _DAY_S)
@@ -198,6 +205,7 @@ _CHECKS: dict[str, Check] = {
     "rates.selfhosted_per_minute": _COUNT_OR_NO_LIMIT,
     "rates.requests_per_minute": _COUNT_OR_NO_LIMIT,
     "opt_out.confirmation": _confirmation,
+    "smsgate.private_token": _private_token,
     "metrics.listen": _listen_or_none,
     "tls.email": _email_or_none,
     "tls.directory": _directory,

@@ -28,9 +28,11 @@ from textko_server.gateway.events import (
     CreditsLow,
     DeviceChanged,
     Events,
+    InboxExportWished,
     LaneFilled,
     RecipientChanged,
     ScheduledChanged,
+    SmsgateSettingsChanged,
 )
 from textko_server.gateway.fetches import Fetches
 from textko_server.gateway.groups import Groups
@@ -46,6 +48,7 @@ from textko_server.gateway.messages import Messages
 from textko_server.gateway.opt_outs import OptOuts
 from textko_server.gateway.pairing import Pairing
 from textko_server.gateway.phone_alerts import PhoneAlerts
+from textko_server.gateway.phone_streams import PhoneStreams
 from textko_server.gateway.polls import Polls
 from textko_server.gateway.presence import Presence
 from textko_server.gateway.public_ids import PublicIds
@@ -59,6 +62,7 @@ from textko_server.gateway.sims import Sims
 from textko_server.gateway.smsgate_devices import SmsgateDevices
 from textko_server.gateway.smsgate_inbox import SmsgateInbox
 from textko_server.gateway.smsgate_messages import SmsgateMessages
+from textko_server.gateway.smsgate_phones import SmsgatePhones
 from textko_server.gateway.smsgate_settings import SettingsOfAccounts
 from textko_server.gateway.smsgate_tokens import SmsgateTokens
 from textko_server.gateway.smsgate_webhooks import SmsgateWebhooks
@@ -215,6 +219,18 @@ class Gateway:
             presence=self.presence,
             phone_alerts=self.phone_alerts,
         )
+        self.phone_streams = PhoneStreams(clock)
+        self.smsgate_phones = SmsgatePhones(
+            db,
+            clock,
+            settings.smsgate,
+            secret=keys.smsgate_phones,
+            accounts=self.accounts,
+            pairing=self.pairing,
+            inbox=self.inbox,
+            public_ids=self.public_ids,
+            settings_of_accounts=self.smsgate_settings,
+        )
         self.listing = Listing(
             db,
             clock,
@@ -238,6 +254,9 @@ class Gateway:
         self.events.listen(self.polls.on_event, LaneFilled, DeviceChanged)
         self.events.listen(self.devices.on_event, DeviceChanged, AccountChanged)
         self.events.listen(self.phone_alerts.on_event, DeviceChanged)
+        self.events.listen(
+            self.phone_streams.on_event, SmsgateSettingsChanged, InboxExportWished
+        )
         self.events.listen(_log_low_credits, CreditsLow)
         self.events.listen(self.schedule.on_event, RecipientChanged, ScheduledChanged)
 
@@ -313,4 +332,5 @@ class _Secrets:
         self.jwt = secret_store.get_or_create(tx, "jwt", make_secret)
         self.smsgate_tokens = secret_store.get_or_create(tx, "smsgate_tokens", make_secret)
         self.links = secret_store.get_or_create(tx, "links", make_secret)
+        self.smsgate_phones = secret_store.get_or_create(tx, "smsgate_phones", make_secret)
         self.verifications = secret_store.get_or_create(tx, "verifications", make_secret)

@@ -29,6 +29,30 @@ REASONS = {
     "not_found": "no such path: is the address in its settings right?",
     "method_not_allowed": "the path is right, the method is not",
     "rate_limited": "it asks too often",
+    # Of SMSGate's app.
+    "no_registration": "it wants to register and shows nothing: set the Private Token in its"
+    " settings, or let it sign in or register by a code",
+    "private_token_off": "it shows a private token, and this server has none: set"
+    " [smsgate] private_token, or let it sign in or register by a code",
+    "private_token_wrong": "its private token is not the one of [smsgate] private_token",
+    "private_token_user_unknown": "there is no account of the e-mail that [smsgate]"
+    " private_token_user names",
+    "wrong_login": "its login or password is wrong",
+    "restart_app": "its token is not known here, or its device was deleted: stop the app and start"
+    " it, and it registers anew",
+    "wrong_path": "wrong path: the API URL in the app's settings must be this server's address with"
+    " /api/mobile/v1 behind it",
+    "waits_for_push": "it waits for Google's push service and asks only every 15 minutes: the server"
+    " has set it to server-sent events, which begins when the app is stopped and started",
+    "cannot_cancel": "its app cannot take back a text that is cancelled: 1.67 and later can",
+    "webhooks_need_https": "it is told to bring incoming texts to an address that is not https,"
+    " which the app from the shop cannot: see server.public_url and docs/dialects/smsgate-phone.md",
+    "webhook_address": "it brings a text to an address that is none here: its device was deleted, or"
+    " the database is another; stop the app and start it",
+    "webhook_unsigned": "it brings a text without a signature: it has not fetched its settings yet",
+    "webhook_signature": "it brings a text signed with another key: it has not fetched its settings"
+    " yet, or the signing key was changed in the app",
+    "webhook_clock": "it brings a text that it says it signed days ago or ahead: is its clock right?",
     "request_timeout": "its request took longer than a minute to arrive",
     "too_large": "it says more at a time than the server takes",
     "unavailable": "the server was stopping, or its disk refused",

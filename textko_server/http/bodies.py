@@ -32,6 +32,16 @@ async def read_json(request: web.Request, type_: type[T]) -> T:
 
     Raises:
         Invalid: not JSON, or not of that type; names the field.
+        And as `read_body`.
+    """
+    return decode_json(await read_body(request), type_)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The body as it came, uncompressed.
+
+    Raises:
+        Invalid: it is not what its headers say.
         web.HTTPRequestEntityTooLarge: over the limit, noticed while reading.
         web.HTTPUnsupportedMediaType: it is compressed in a way we do not know.
         web.HTTPRequestTimeout: it did not all come within BODY_LIMIT_S.
@@ -40,15 +50,13 @@ async def read_json(request: web.Request, type_: type[T]) -> T:
         raise web.HTTPUnsupportedMediaType
     try:
         if request.content.is_eof():  # mostly it came with the headers: no timer for that
-            body = await request.read()
-        else:
-            async with asyncio.timeout(BODY_LIMIT_S):
-                body = await request.read()
+            return await request.read()
+        async with asyncio.timeout(BODY_LIMIT_S):
+            return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except web.RequestPayloadError as error:
         raise Invalid("", "the body is not what its headers say") from error
-    return decode_json(body, type_)
 
 
 def decode_json(body: bytes, type_: type[T]) -> T:

@@ -9,13 +9,14 @@ import re
 import msgspec
 from aiohttp import web
 
-from textko_server.errors import Invalid, TextkoError, Unauthenticated
+from textko_server.errors import Invalid, InvalidCredentials, TextkoError, Unauthenticated
 from textko_server.gateway.pairing import PairingRefused
 from textko_server.gateway.principals import operator
 from textko_server.gateway.refusals import NOBODY, Phone
+from textko_server.gateway.smsgate_phones import RegistrationRefused, WebhookRefused
 from textko_server.http.app_keys import GATEWAY, PHONE
 from textko_server.http.auth import bearer_token
-from textko_server.http.dialects import cht
+from textko_server.http.dialects import cht, smsgate
 from textko_server.http.dialects.selfhosted.shape import Refused
 from textko_server.http.problems import Problem
 from textko_server.http.trusted_proxies import client_address
@@ -54,9 +55,16 @@ def _phone_path(request: web.Request) -> str | None:
         return "/" + "/".join(s if not s or _WORD.fullmatch(s) else "…" for s in segments)
     if path.rstrip("/") == cht.PATH:
         return cht.PATH
+    of_smsgate = _path_of_smsgate(request)
+    if of_smsgate is not None:
+        return of_smsgate
     resource = request.match_info.route.resource
     fetching = _FETCHING.fullmatch(resource.canonical) if resource is not None else None
     return f"/api/{{token}}/{fetching[1]}" if fetching else None
+
+
+def _path_of_smsgate(request: web.Request) -> str | None:
+    return smsgate.phone_path(request.rel_url.raw_path, request.headers.get("User-Agent", ""))
 
 
 async def _who(request: web.Request, problem: Problem) -> tuple[str, Phone]:
@@ -67,11 +75,17 @@ async def _who(request: web.Request, problem: Problem) -> tuple[str, Phone]:
         return error.reason, Phone(error.user_id)
     if isinstance(error, Refused):
         return ("rate_limited" if error.status == 429 else "invalid"), phone
+    if isinstance(error, RegistrationRefused):
+        return error.reason, NOBODY
+    if isinstance(error, WebhookRefused):
+        return error.reason, await _named(request, Phone(device_id=error.device_id))
     if isinstance(error, Unauthenticated):
         if request.path.startswith("/device/"):
             token = bearer_token(request)
         elif request.path.rstrip("/") == cht.PATH:
             token = cht.token_of(request)
+        elif _path_of_smsgate(request) is not None:
+            return _who_of_smsgate(request, error)
         else:
             return "unknown_key", phone
         if token is None:
@@ -80,10 +94,27 @@ async def _who(request: web.Request, problem: Problem) -> tuple[str, Phone]:
         if deleted is None:
             return "unknown_token", NOBODY
         return "deleted_device", Phone(deleted.user_id, deleted.id, deleted.name)
-    if phone.device_id is not None:
-        try:
-            device = await gateway.devices.get(operator(), phone.device_id)
-        except TextkoError:  # deleted meanwhile, or the disk refuses
-            return problem.code, phone
-        phone = msgspec.structs.replace(phone, user_id=device.user_id, device_name=device.name)
-    return problem.code, phone
+    if problem.status in (404, 405) and _path_of_smsgate(request) is not None:
+        return "wrong_path", phone
+    return problem.code, await _named(request, phone)
+
+
+def _who_of_smsgate(request: web.Request, error: Unauthenticated) -> tuple[str, Phone]:
+    token = bearer_token(request)
+    if token is None:
+        return ("wrong_login" if isinstance(error, InvalidCredentials) else "no_token"), NOBODY
+    deleted = request.app[GATEWAY].devices.find_deleted(token)
+    if deleted is None:
+        return "restart_app", NOBODY
+    return "restart_app", Phone(deleted.user_id, deleted.id, deleted.name)
+
+
+async def _named(request: web.Request, phone: Phone) -> Phone:
+    """With its account and its name, where only its key is known."""
+    if phone.device_id is None:
+        return phone
+    try:
+        device = await request.app[GATEWAY].devices.get(operator(), phone.device_id)
+    except TextkoError:  # deleted meanwhile, or the disk refuses
+        return phone
+    return msgspec.structs.replace(phone, user_id=device.user_id, device_name=device.name)
