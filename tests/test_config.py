@@ -90,6 +90,43 @@ def test_every_check_belongs_to_a_setting() -> None:
     assert set(config_checks._CHECKS) <= names
 
 
+# --- names that certificates are got for ---
+
+
+def test_server_with_a_name_listens_on_the_port_of_https_unless_told_otherwise() -> None:
+    alone = read('[server]\ndomain = ["sms.example.org"]\n')
+    told = read(flags={"server.domain": "a.example.org, b.example.org", "server.listen": "x:1"})
+
+    assert alone.settings.server.listen == "0.0.0.0:443"
+    assert alone.sources["server.listen"] == "server.domain"
+    assert told.settings.server.domain == ("a.example.org", "b.example.org")
+    assert told.settings.server.listen == "x:1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "localhost",
+        "*.example.org",
+        "192.0.2.1",
+        "Sms.example.org",
+        "sms_.example.org",
+        "a..org",
+        "-a.org",
+    ],
+)
+def test_what_is_no_name_of_the_internet_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"server\.domain must be host names of the internet"):
+        read(flags={"server.domain": name})
+
+
+def test_name_and_certificate_files_exclude_each_other() -> None:
+    flags = {"server.domain": "a.org", "server.tls_cert": "a.pem", "server.tls_key": "a.key"}
+
+    with pytest.raises(ConfigError, match=r"set it, or server\.tls_cert, not both"):
+        read(flags=flags)
+
+
 # --- which source wins ---
 
 

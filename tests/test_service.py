@@ -76,7 +76,7 @@ def read(unit: str) -> dict[str, str]:
 
 
 def test_service_is_watched_and_locked_in() -> None:
-    unit = read(systemd_unit.system_unit([*PROGRAM, "serve"], DATA))
+    unit = read(systemd_unit.system_unit([*PROGRAM, "serve"], DATA, has_low_ports=True))
 
     assert unit["Type"] == "notify"
     assert unit["WatchdogSec"] == "30s"
@@ -86,7 +86,7 @@ def test_service_is_watched_and_locked_in() -> None:
 
 
 def test_data_elsewhere_is_all_the_service_may_write() -> None:
-    unit = read(systemd_unit.system_unit(PROGRAM, Path("/srv/my sms")))
+    unit = read(systemd_unit.system_unit(PROGRAM, Path("/srv/my sms"), has_low_ports=False))
 
     assert unit["ReadWritePaths"] == '"/srv/my sms"'
     assert "StateDirectory" not in unit
@@ -105,7 +105,7 @@ def test_systemd_itself_finds_nothing_wrong(tmp_path: Path, kind: str) -> None:
     path = tmp_path / systemd_unit.NAME
     command = ["/bin/true", "serve"]
     path.write_text(
-        systemd_unit.system_unit(command, DATA)
+        systemd_unit.system_unit(command, DATA, has_low_ports=True)
         if kind == "system"
         else systemd_unit.user_unit(command)
     )
@@ -126,8 +126,33 @@ async def test_dry_run_prints_the_unit_and_changes_nothing(textko: CommandLine) 
 
     assert outcome.code == 0, outcome.err
     assert outcome.out == systemd_unit.system_unit(
-        [*PROGRAM, "--config", "/etc/textko/textko.toml", "--data-dir", str(DATA), "serve"], DATA
-    )
+        [*PROGRAM, "--config", "/etc/textko/textko.toml", "--data-dir", str(DATA), "serve"], DATA,
+        has_low_ports=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "is_allowed"),
+    [
+        ("", False),
+        ('[server]\nlisten = "0.0.0.0:8480"\n', False),
+        ('[server]\nlisten = "0.0.0.0:443"\n', True),
+        ('[server]\ndomain = ["sms.example.org"]\n', True),
+        ('[server]\ndomain = ["sms.example.org"]\nlisten = "0.0.0.0:8443"\n', True),  # port 80
+        ('[server]\ndomain = ["a.org"]\nlisten = "[::]:8443"\n[tls]\nhttp_listen = ""\n', False),
+        ("[server\n", False),
+    ],
+)
+async def test_ports_below_1024_are_allowed_when_the_settings_name_one(
+    textko: CommandLine, tmp_path: Path, text: str, is_allowed: bool
+) -> None:
+    config = tmp_path / "textko.toml"
+    config.write_text(text)
+
+    outcome = await textko("--config", str(config), "service", "install", "--dry-run")
+
+    assert ("\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n" in outcome.out) is is_allowed
+    assert ("\nCapabilityBoundingSet=\n" in outcome.out) is not is_allowed
 
 
 async def test_machine_without_systemd_is_told_so(

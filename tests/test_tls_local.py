@@ -1,6 +1,7 @@
 """The authority of one's own: real handshakes with clients that trust it, as phones do."""
 
 import asyncio
+import shutil
 import ssl
 import stat
 import time
@@ -11,10 +12,12 @@ import pytest
 from tests.certificates import careless, shown_by, until
 from tests.clocks import FrozenClock
 from tests.commands import CommandLine
-from tests.servers import running_server
+from tests.server_process import serving
+from tests.servers import running_server, settings_for_tests
 from textko_server.clock import DAY_MS
 from textko_server.config import ServerSettings
 from textko_server.gateway.certificates import LOCAL_LOOK_MS, WATCH_MS
+from textko_server.server import Server
 from textko_server.tls.local import LocalFailed, make_local, read_authority, renew_if_due
 from textko_server.tls.places import LocalPlaces
 from textko_server.tls.reading import read_certificate
@@ -159,6 +162,38 @@ def test_renewal_without_the_authoritys_key_is_told(now: FrozenClock, places: Lo
 
     with pytest.raises(LocalFailed, match="No such file"):
         renew_if_due(places, "192.168.1.77", now.now_ms())
+
+
+async def test_backup_holds_authority_and_certificate_and_a_restore_serves_them(
+    tmp_path: Path, now: FrozenClock, places: LocalPlaces, textko: CommandLine
+) -> None:
+    make_local(places, NAMES, now.now_ms(), with_new_authority=False)
+    server_settings = settings_of(places, tmp_path)
+    async with running_server(tmp_path / "data", clock=now, server=server_settings) as server:
+        shown = await shown_by(server.server.port, trusting(places), "pi.local")
+    made = await textko.json("backup", str(tmp_path / "all.tar.gz"))
+    await asyncio.to_thread(shutil.rmtree, tmp_path / "data")
+
+    restored = await textko("restore", made["path"])
+
+    assert restored.code == 0, restored.err
+    async with Server(settings_for_tests(tmp_path / "data", server=server_settings), now) as server:
+        assert await shown_by(server.port, trusting(places), "pi.local") == shown
+    assert not renew_if_due(places, "192.168.1.20", now.now_ms())
+
+
+def test_first_start_prints_addresses_of_https(tmp_path: Path, places: LocalPlaces) -> None:
+    make_local(places, NAMES, time.time_ns() // 1_000_000, with_new_authority=False)
+    named = (f"server.tls_cert={places.certificate}", f"server.tls_key={places.key}")
+    with serving(tmp_path / "data", "--set", named[0], "--set", named[1]) as server:
+        server.wait_for("phone simulate")
+        said = server.log
+
+    url = server.url.replace("http:", "https:")
+    assert f"Applications and phones:  {url}\n" in said
+    assert f"To trust it on a phone:   {url}/tls\n" in said
+    assert "On this machine:" not in said
+    assert "http://" not in said
 
 
 # --- the command, the page ---

@@ -15,6 +15,7 @@ from textko_server import __version__
 from textko_server.admin_client import SOCKET_NAME
 from textko_server.care import data_dir as places
 from textko_server.care import restore
+from textko_server.care.address_checks import FIRST_FREE_PORT
 from textko_server.care.data_dir import DATABASE_NAME
 from textko_server.care.lan_address import lan_address
 from textko_server.clock import Clock
@@ -41,7 +42,6 @@ SHUTDOWN_S = 1.0
 # Ten thousand phones come back at the same moment after a restart.
 BACKLOG_COUNT = 4096
 HTTPS_PORT = 443
-FIRST_FREE_PORT = 1024  # ip(7): below, CAP_NET_BIND_SERVICE is needed
 
 
 class CannotStart(TextkoError):

@@ -47,9 +47,7 @@ User={account}
 Group={account}
 EnvironmentFile=-{environment}
 {folder}
-# Ports below 1024, and nothing else that is root's.
-CapabilityBoundingSet=CAP_NET_BIND_SERVICE
-AmbientCapabilities=CAP_NET_BIND_SERVICE
+{rights}
 ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
@@ -75,16 +73,31 @@ SystemCallFilter=~@privileged @resources
 SystemCallFilter=setrlimit prlimit64 sched_getaffinity sched_setaffinity
 SystemCallErrorNumber=EPERM
 """
+_LOW_PORTS = """\
+# Ports below 1024, and nothing else that is root's.
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+AmbientCapabilities=CAP_NET_BIND_SERVICE"""
+_NO_RIGHTS = """\
+# Nothing that is root's. For ports below 1024: `textko service install` again, once they are set.
+CapabilityBoundingSet="""
 
 
-def system_unit(command: Sequence[str], data_dir: Path) -> str:
-    """`command` without its first steps: absolute paths. Data stays in `data_dir`."""
+def system_unit(command: Sequence[str], data_dir: Path, *, has_low_ports: bool) -> str:
+    """`command` without its first steps: absolute paths. Data stays in `data_dir`.
+
+    `has_low_ports`: it may listen on ports below 1024.
+    """
     folder = (
         "StateDirectory=textko\nStateDirectoryMode=0700"
         if data_dir == STATE_DIR
         else f"ReadWritePaths={_quoted(str(data_dir))}"
     )
-    locked_in = _LOCKED_IN.format(account=ACCOUNT, environment=ENVIRONMENT_PATH, folder=folder)
+    locked_in = _LOCKED_IN.format(
+        account=ACCOUNT,
+        environment=ENVIRONMENT_PATH,
+        folder=folder,
+        rights=_LOW_PORTS if has_low_ports else _NO_RIGHTS,
+    )
     return "\n".join(
         [
             _HEAD.format(edit=f"sudo systemctl edit {NAME}"),

@@ -90,7 +90,8 @@ def _settings() -> str:
 def _unit() -> str:
     """As `textko service install` writes it."""
     words = ["/usr/bin/textko", "--config", f"/{_SETTINGS}", "--data-dir", str(STATE_DIR), "serve"]
-    unit = system_unit(words, STATE_DIR)
+    # Whoever sets a name later should not have to know of units.
+    unit = system_unit(words, STATE_DIR, has_low_ports=True)
     return unit.replace("Written by `textko service install`", "Of the package textko")
 
 

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from textko_server.care.findings import Finding, ok, problem, warning
 from textko_server.config import ServerSettings
 
+FIRST_FREE_PORT = 1024
+"""ip(7): those below need CAP_NET_BIND_SERVICE."""
+
 
 def check_port(server: ServerSettings, *, is_running: bool) -> Iterator[Finding]:
     """`is_running`: a server of ours runs on the data directory, and should hold the port."""

@@ -41,14 +41,20 @@ def _addresses(server: "Server") -> list[str]:
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     lines = [f"  Applications and phones:  {server.url}"]
-    if host in (*_EVERYWHERE, *_LOOPBACK) and not server.settings.server.tls_cert:
+    certificate = server.gateway.certificates
+    if host in (*_EVERYWHERE, *_LOOPBACK) and certificate.kind == "off":
         lines.append(f"  On this machine:          {_local(host, server.port)}")
     if server.settings.dashboard.enabled:
         lines.append(f"  Screens in a browser:     {server.url}/dashboard")
     lines.append(f"  Documentation:            {server.url}/docs")
+    if certificate.kind == "local":
+        lines.append(f"  To trust it on a phone:   {server.url}/tls")
     lines.append(f"  Data:                     {server.settings.server.data_dir.absolute()}")
     if host in _LOOPBACK:
         lines += [f"  Only this machine reaches it. For phones: --listen 0.0.0.0:{port}"]
+    elif certificate.kind == "acme":
+        if certificate.state().certificate is None:
+            lines += ["  Its certificate is being ordered: textko tls status"]
     elif host in _EVERYWHERE:
         lines += [f"  Your whole network reaches it. To close it: --listen 127.0.0.1:{port}"]
     return lines

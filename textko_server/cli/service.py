@@ -81,7 +81,9 @@ def run_install(options: argparse.Namespace) -> int:
         data_dir = (options.data_dir or systemd_unit.STATE_DIR).absolute()
         config = (options.config_path or _CONFIG_PATH).absolute()
         words = ["--config", str(config), "--data-dir", str(data_dir), "serve"]
-        unit = systemd_unit.system_unit([*program, *words], data_dir)
+        unit = systemd_unit.system_unit(
+            [*program, *words], data_dir, has_low_ports=_has_low_ports(config, data_dir)
+        )
     if options.dry_run:
         sys.stdout.write(unit)
         return EXIT_OK
@@ -177,6 +179,23 @@ def _check_is_seen(program: Path) -> None:
 
 
 # --- its parts ---
+
+
+def _has_low_ports(config: Path, data_dir: Path) -> bool:
+    """Whether the settings name a port that needs a right; those that cannot be read name none."""
+    from textko_server.care.address_checks import FIRST_FREE_PORT
+    from textko_server.config_loader import ConfigError, load
+
+    try:
+        flags = {"server.data_dir": str(data_dir)}
+        settings = load(config_path=config, flags=flags, environ={}).settings
+    except ConfigError:
+        return False
+    listens = [settings.server.listen, settings.metrics.listen]
+    if settings.server.domain:
+        listens.append(settings.tls.http_listen)
+    ports = [int(listen.rpartition(":")[2]) for listen in listens if listen]
+    return any(0 < port < FIRST_FREE_PORT for port in ports)
 
 
 def _unit_path(options: argparse.Namespace) -> Path:

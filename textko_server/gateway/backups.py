@@ -148,5 +148,9 @@ def source_of(settings: Settings, settings_file: Path | None) -> Source:
         data_dir=server.data_dir,
         backup_dir=folder_of(settings),
         settings_file=settings_file,
-        named_files=tuple(Path(name) for name in (server.tls_cert, server.tls_key) if name),
+        named_files=tuple(
+            Path(name)
+            for name in (server.tls_cert, server.tls_key, settings.tls.directory_ca)
+            if name
+        ),
     )

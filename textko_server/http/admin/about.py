@@ -57,7 +57,7 @@ def _features(settings: Settings) -> list[wire.Feature]:
     """What a setting switches on or off."""
     server, store, dispatch = settings.server, settings.store, settings.dispatch
     switches = {
-        "TLS": (server.tls_cert, "server.tls_cert"),
+        "TLS": (server.tls_cert or server.domain, "server.tls_cert"),
         "trusted proxies": (server.trusted_proxies, "server.trusted_proxies"),
         "calls from web pages": (server.cors_origins, "server.cors_origins"),
         "open registration": (settings.accounts.registration == "open", "accounts.registration"),
