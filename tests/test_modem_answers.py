@@ -1,5 +1,7 @@
 """What modems write, in whatever pieces and with whatever in between, is read as what it means."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +39,7 @@ def written(lines: list[str], line_end: str = "\r\n") -> bytes:
 
 def cut_at(data: bytes, places: list[int]) -> list[bytes]:
     borders = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[a:b] for a, b in zip(borders, borders[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(borders)]
 
 
 def read(parser: AnswerParser, pieces: list[bytes]) -> list[News | Answer | Prompt]:
@@ -146,7 +148,7 @@ def test_pdu_of_news_that_never_comes_swallows_nothing() -> None:
         (21, "network_rejected", False, False),
         (1, "invalid_number", False, False),
         (8, "blocked", False, False),
-        (332, "unknown_if_sent", False, True),
+        (332, "unknown_whether_sent", False, True),
         (500, "generic", False, False),
         (517, "generic", False, False),
     ],

@@ -22,7 +22,6 @@ from textko_server.phone.outbox import Outbox
 from textko_server.phone.wire import (
     AppVersion,
     DeviceSettings,
-    Offer,
     PhoneStatus,
     SimCard,
     SyncAnswer,
@@ -170,14 +169,11 @@ class ModemAgent:
         granted = [self._jobs.grant(job_id) for job_id in answer.granted]
         news = [self._jobs.give_up(verdict.job_id, verdict.reason) for verdict in answer.refused]
         news += [self._jobs.cancel(job_id) for job_id in answer.cancels]
-        news += [self._claim(offer) for offer in answer.offers]
+        # Also while the modem is away for a moment: what stays away too long is given back.
+        news += [self._jobs.claim(offer) for offer in answer.offers]
         if any(granted):
             self._radio.wake()
         return any(granted) or any(news)
-
-    def _claim(self, offer: Offer) -> bool:
-        # Without a modem the lease lapses, and the text goes to whoever can send it.
-        return self._radio.obstacle is None and self._jobs.claim(offer)
 
     def _room(self) -> int:
         if self._radio.obstacle is not None or self._stop.is_set():

@@ -6,20 +6,31 @@ Refuses to know what commands there are: modem.py does.
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from textko_server.errors import TextkoError
 from textko_server.phone.modem.answers import Answer, AnswerParser, News, Prompt
 from textko_server.phone.modem.port import Port, PortUnusable, open_port
 from textko_server.phone.modem.reasons import AtError, describe
 
-ANSWER_LIMIT_S = 10.0
-# TS 27.005 names no limit for AT+CMGS; makers say the network may take up to two minutes.
-SEND_LIMIT_S = 150.0
 PROMPT_LIMIT_S = 15.0
 WAKE_LIMIT_S = 1.0
+LINE_LIMIT_S = 0.5
 WAKE_COUNT = 5
 # After an answer that was given up, others may still be under way.
 QUIET_S = 0.15
 _ESCAPE, _END_OF_PDU = b"\x1b", b"\x1a"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How long an answer may take."""
+
+    answer_s: float = 10.0
+    send_s: float = 150.0
+    """Of AT+CMGS: TS 27.005 names none; makers say the network may take up to two minutes."""
+
+
+USUAL_LIMITS = Limits()
 
 
 class Refused(TextkoError):
@@ -47,11 +58,11 @@ class Commands:
     """Of one open port; `on_news` gets what the modem says unasked, and must not ask anything."""
 
     def __init__(
-        self, path: str, on_news: Callable[[News], None], *, send_limit_s: float = SEND_LIMIT_S
+        self, path: str, on_news: Callable[[News], None], limits: Limits = USUAL_LIMITS
     ) -> None:
         """Raises: PortUnusable."""
         self.on_news = on_news
-        self._send_limit_s = send_limit_s
+        self._limits = limits
         self._parser = AnswerParser()
         self._turn = asyncio.Lock()
         self._answers: asyncio.Queue[Answer | Prompt | PortUnusable] = asyncio.Queue()
@@ -84,13 +95,31 @@ class Commands:
         raise Silent("AT")
 
     async def ask(
-        self, command: str, *, limit_s: float = ANSWER_LIMIT_S, also: frozenset[str] = frozenset()
+        self, command: str, *, limit_s: float = 0, also: frozenset[str] = frozenset()
     ) -> tuple[str, ...]:
-        """The lines of its answer, without the OK. `also`: names it may have besides its own.
+        """The lines of its answer, without the OK. `limit_s`: when it may take longer than
+        most. `also`: names it may have besides its own.
 
         Raises: Refused, Silent, PortUnusable.
         """
-        return await self._ask(command, limit_s, also)
+        return await self._ask(command, max(limit_s, self._limits.answer_s), also)
+
+    async def ask_for_line(self, command: str) -> tuple[str, ...]:
+        """As `ask`, of a modem that may leave out the OK behind the one line of its answer.
+
+        Raises: Refused, Silent, PortUnusable.
+        """
+        end = asyncio.get_running_loop().time() + self._limits.answer_s
+        async with self._turn:
+            self._begin(command)
+            while True:
+                try:
+                    return _lines_of(command, await self._next(command, LINE_LIMIT_S))
+                except Silent as error:
+                    if error.lines:
+                        return error.lines
+                    if asyncio.get_running_loop().time() > end:
+                        raise
 
     async def send(
         self, command: str, pdu: str, before_hand_over: Callable[[], None]
@@ -114,7 +143,7 @@ class Commands:
                     raise
                 self._parser.go_on(pdu)
                 self._port.write(pdu.encode("ascii") + _END_OF_PDU)
-                answer = await self._next(command, self._send_limit_s)
+                answer = await self._next(command, self._limits.send_s)
             return _lines_of(command, answer)
 
     async def _ask(

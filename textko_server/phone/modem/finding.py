@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from textko_server.phone.modem.answers import News
-from textko_server.phone.modem.commands import SEND_LIMIT_S, Silent
+from textko_server.phone.modem.commands import USUAL_LIMITS, Limits, Silent
 from textko_server.phone.modem.modem import Identity, Modem
 from textko_server.phone.modem.port import PortAbsent, PortForbidden, PortUnusable
 from textko_server.phone.modem.ports import (
@@ -36,11 +36,11 @@ class ModemFinder:
         port: str,
         *,
         patterns: tuple[str, ...] = PORT_PATTERNS,
-        send_limit_s: float = SEND_LIMIT_S,
+        limits: Limits = USUAL_LIMITS,
     ) -> None:
         self.port = port
         self._patterns = patterns
-        self._send_limit_s = send_limit_s
+        self._limits = limits
         self._lasting_name = ""
         self._imei = ""
         self._usb_device: UsbDevice | None = None
@@ -69,7 +69,7 @@ class ModemFinder:
 
     async def _open(self, port: str) -> Found:
         news: list[News] = []
-        modem = Modem(port, news.append, send_limit_s=self._send_limit_s)
+        modem = Modem(port, news.append, self._limits)
         try:
             await modem.wake()
             return Found(modem, await modem.identify(), news)

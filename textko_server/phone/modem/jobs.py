@@ -13,7 +13,7 @@ from textko_server.phone.modem.delivery_status import Outcome, describe_status
 from textko_server.phone.modem.events import EventLog
 from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.pdu import StatusReport
-from textko_server.phone.modem.reasons import UNKNOWN_IF_SENT, Failure
+from textko_server.phone.modem.reasons import UNKNOWN_WHETHER_SENT, Failure
 from textko_server.phone.modem.state import (
     Claiming,
     Closed,
@@ -34,6 +34,8 @@ AWAIT_LIMIT_MS = 8 * DAY_MS
 # A text whose first segments are as old as this is not worth completing.
 COMPLETE_LIMIT_MS = 30 * MINUTE_MS
 REMEMBERED_JOBS_COUNT = 1_000
+# How far apart our clock and the service centre's may be, for a report without a known reference.
+NEAR_MS = 10 * MINUTE_MS
 # Digits that tell two numbers apart, however the network writes them.
 _COMPARED_DIGITS_COUNT = 8
 
@@ -126,7 +128,8 @@ class Jobs:
 
     def begin_segment(self, job: OpenJob, number: int, count: int, joint: int) -> None:
         """On disk before it returns; from here on nobody but the modem's answer knows."""
-        self._journal.write(Sending(job.offer.job_id, number, count, joint))
+        now_ms = self._clock.now_ms()
+        self._journal.write(Sending(job.offer.job_id, number, count, joint, now_ms))
 
     def take_back_segment(self, job: OpenJob, number: int) -> None:
         """The modem refused it: certainly not sent."""
@@ -150,9 +153,16 @@ class Jobs:
             self._report(job_id, ReportState.DELIVERED)
 
     def fail(self, job: OpenJob, failure: Failure) -> None:
-        """It ends here; with some codes the server queues it again (Failure.is_temporary)."""
-        self._forget_granted(job.offer.job_id)
-        self._report(job.offer.job_id, ReportState.FAILED, failure)
+        """It ends here; with some codes the server queues it again (Failure.is_temporary).
+
+        One of which nobody knows whether it was sent is never sent again; a status report may still
+        tell.
+        """
+        job_id = job.offer.job_id
+        self._forget_granted(job_id)
+        self._report(job_id, ReportState.FAILED, failure)
+        if failure.is_unknown and not job.offer.delivery_report:
+            self._journal.write(Closed(job_id))
 
     def give_back(self, failure: Failure) -> None:
         """The modem cannot send: others may. What is begun waits for it."""
@@ -168,6 +178,9 @@ class Jobs:
             self._log.tell("report", "a delivery report that fits no text")
             return
         job_id, job, number = found
+        if job.segments[number].sent_at is None:  # so it was sent after all
+            at = job.segments[number].begun_at
+            self._journal.write(SegmentSent(job_id, number, report.reference, at))
         said = describe_status(report.status)
         match report.outcome:
             case Outcome.DELIVERED:
@@ -190,7 +203,7 @@ class Jobs:
         old = [
             job_id
             for job_id, job in self._open.items()
-            if job.is_reported and now_ms - job.last_sent_at > AWAIT_LIMIT_MS
+            if job.is_reported and now_ms - job.last_begun_at > AWAIT_LIMIT_MS
         ]
         for job_id in old:
             self._journal.write(Closed(job_id))
@@ -198,25 +211,26 @@ class Jobs:
     # --- inside ---
 
     def _segment_of(self, report: StatusReport) -> tuple[str, OpenJob, int] | None:
-        """References come round after 256: of several that fit, the one sent nearest its time."""
+        """The one that has this reference and number; else one whose reference nobody heard.
+
+        References come round after 256: of several that fit, the one sent nearest its time.
+        """
         digits = _compared(report.phone_number)
-        fitting: list[tuple[int, int, str, OpenJob, int]] = []
-        for job_id, job in self._open.items():
-            if _compared(job.offer.phone_number) != digits:
-                continue
-            for number, segment in job.segments.items():
-                if _awaits(segment, report.reference):
-                    sent_at = segment.sent_at or 0
-                    apart_ms = abs(sent_at - report.sent_at) if report.sent_at is not None else 0
-                    fitting.append((apart_ms, sent_at, job_id, job, number))
-        if not fitting:
-            return None
-        _apart_ms, _sent_at, job_id, job, number = min(fitting, key=lambda fit: fit[:2])
-        return job_id, job, number
+        fitting = [
+            _Fit(segment, job_id, job, number, report)
+            for job_id, job in self._open.items()
+            if _compared(job.offer.phone_number) == digits
+            for number, segment in job.segments.items()
+            if not segment.is_delivered
+        ]
+        sure = [fit for fit in fitting if fit.has_reference]
+        perhaps = [fit for fit in fitting if fit.may_be_meant]
+        best = min(sure or perhaps, key=lambda fit: fit.apart_ms, default=None)
+        return None if best is None else (best.job_id, best.job, best.number)
 
     def _is_too_old_to_complete(self, job: OpenJob) -> bool:
         is_begun = 0 < job.sent_count < job.segment_count
-        return is_begun and self._clock.now_ms() - job.last_sent_at > COMPLETE_LIMIT_MS
+        return is_begun and self._clock.now_ms() - job.last_begun_at > COMPLETE_LIMIT_MS
 
     def _is_over(self, offer: Offer) -> bool:
         server_now = self._clock.now_ms() - self.clock_ahead_ms
@@ -257,22 +271,31 @@ class Jobs:
         for report in self._journal.state.reports.values():
             self._outbox.report(report)
         for job_id, job in list(self._open.items()):
-            if (number := job.unknown_segment) is not None:
-                which = f"segment {number} of {job.segment_count}"
-                sentence = f"the program ended while it sent {which}: it may have been sent"
-                self.fail(job, Failure(UNKNOWN_IF_SENT, sentence, is_unknown=True))
-            elif job.is_reported:
+            if job.is_reported:
                 if job.is_delivered:
                     self._report(job_id, ReportState.DELIVERED)
+            elif (number := job.unknown_segment) is not None:
+                which = f"segment {number} of {job.segment_count}"
+                sentence = f"the program ended while it sent {which}: it may have been sent"
+                self.fail(job, Failure(UNKNOWN_WHETHER_SENT, sentence, is_unknown=True))
             elif job.segments:
                 self._granted.append(job_id)  # it was granted, or it would not have begun
             else:
                 self._outbox.claim(job_id)
 
 
-def _awaits(segment: Segment, reference: int) -> bool:
-    is_sent = segment.sent_at is not None and not segment.is_delivered
-    return is_sent and segment.reference == reference
+class _Fit:
+    """A segment to the number a status report names."""
+
+    def __init__(
+        self, segment: Segment, job_id: str, job: OpenJob, number: int, report: StatusReport
+    ) -> None:
+        self.job_id, self.job, self.number = job_id, job, number
+        self.has_reference = segment.sent_at is not None and segment.reference == report.reference
+        # Between two clocks, both perhaps wrong.
+        self.apart_ms = 0 if report.sent_at is None else abs(segment.begun_at - report.sent_at)
+        is_near = report.sent_at is not None and self.apart_ms < NEAR_MS
+        self.may_be_meant = segment.sent_at is None and job.is_reported and is_near
 
 
 def _compared(phone_number: str) -> str:

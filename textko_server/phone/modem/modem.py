@@ -11,7 +11,7 @@ from itertools import pairwise
 import msgspec
 
 from textko_server.phone.modem.answers import News
-from textko_server.phone.modem.commands import SEND_LIMIT_S, Commands, Refused, Silent
+from textko_server.phone.modem.commands import USUAL_LIMITS, Commands, Limits, Refused
 from textko_server.phone.modem.pdu import Pdu
 
 # A SIM's memory is slow, and listing a full one takes a while.
@@ -78,11 +78,11 @@ class Memory(msgspec.Struct, frozen=True):
 
 class Modem:
     def __init__(
-        self, path: str, on_news: Callable[[News], None], *, send_limit_s: float = SEND_LIMIT_S
+        self, path: str, on_news: Callable[[News], None], limits: Limits = USUAL_LIMITS
     ) -> None:
         """Opens the port; call `wake` first. Raises: PortUnusable."""
         self.path = path
-        self.commands = Commands(path, on_news, send_limit_s=send_limit_s)
+        self.commands = Commands(path, on_news, limits)
         self.memories: tuple[str, ...] = ()
         """Those that may hold incoming texts."""
         self.memory = ""
@@ -115,13 +115,8 @@ class Modem:
 
     async def ask_for_pin(self) -> str:
         """READY, SIM PIN, SIM PUK, … (TS 27.007, 8.3). Raises: Refused, Silent, PortUnusable."""
-        try:
-            lines = await self.commands.ask("AT+CPIN?")
-        except Silent as error:
-            lines = error.lines  # Wavecom's leave out the OK
-            if not any(line.startswith("+CPIN:") for line in lines):
-                raise
-        return _value(lines)
+        # Wavecom's leave out the OK.
+        return _value(await self.commands.ask_for_line("AT+CPIN?"))
 
     async def enter_pin(self, pin: str) -> None:
         """Raises: Refused, Silent, PortUnusable."""

@@ -15,7 +15,7 @@ from textko_server.clock import Clock
 from textko_server.errors import TextkoError
 from textko_server.phone.client import DeviceClient
 from textko_server.phone.modem.agent import APP, ModemAgent
-from textko_server.phone.modem.commands import SEND_LIMIT_S, Silent
+from textko_server.phone.modem.commands import USUAL_LIMITS, Limits, Silent
 from textko_server.phone.modem.events import EventLog, ModemEvent
 from textko_server.phone.modem.finding import Found, ModemFinder
 from textko_server.phone.modem.journal import Journal
@@ -50,7 +50,7 @@ class ModemProgram:
         name: str = "",
         pin: str = "",
         patterns: tuple[str, ...] = PORT_PATTERNS,
-        send_limit_s: float = SEND_LIMIT_S,
+        limits: Limits = USUAL_LIMITS,
         pauses: Pauses = USUAL_PAUSES,
     ) -> None:
         self._session = session
@@ -62,7 +62,7 @@ class ModemProgram:
         self._name = name
         self._pin = pin
         self._patterns = patterns
-        self._send_limit_s = send_limit_s
+        self._limits = limits
         self._pauses = pauses
         self._pairing = asyncio.Lock()
         self._code: PairingCode | None = None
@@ -94,7 +94,7 @@ class ModemProgram:
 
     async def _run_one(self, port: str) -> str:
         log = EventLog(port, self._clock.now_ms, self._on_event)
-        finder = ModemFinder(port, patterns=self._patterns, send_limit_s=self._send_limit_s)
+        finder = ModemFinder(port, patterns=self._patterns, limits=self._limits)
         found = await self._find(finder, log)
         if found is None:
             return ""

@@ -23,7 +23,7 @@ from textko_server.phone.modem.octets import PduError
 from textko_server.phone.modem.pdu import Pdu, encode_submit
 from textko_server.phone.modem.port import PortUnusable
 from textko_server.phone.modem.reasons import (
-    UNKNOWN_IF_SENT,
+    UNKNOWN_WHETHER_SENT,
     Failure,
     describe,
     failure_of,
@@ -295,7 +295,7 @@ class Radio:
                 sentence = (
                     f"{error.message} while it sent segment {number} of {count}: it may be out"
                 )
-                self._jobs.fail(job, Failure(UNKNOWN_IF_SENT, sentence, is_unknown=True))
+                self._jobs.fail(job, Failure(UNKNOWN_WHETHER_SENT, sentence, is_unknown=True))
             else:
                 self._promptless_count += 1
                 if self._promptless_count >= PROMPTLESS_COUNT and not job.segments:

@@ -59,7 +59,7 @@ class Cause(msgspec.Struct, frozen=True):
 # The ones a text goes back into the queue after: gateway/states.py, RETRYABLE_ERRORS.
 _NO_SERVICE, _SIM_ABSENT = "no_service", "sim_absent"
 _TEMPORARY = frozenset({_NO_SERVICE, _SIM_ABSENT, "limit_exceeded", "radio_off"})
-UNKNOWN_IF_SENT = "unknown_if_sent"
+UNKNOWN_WHETHER_SENT = "unknown_whether_sent"
 _REJECTED, _BLOCKED, _NUMBER, _GENERIC = "network_rejected", "blocked", "invalid_number", "generic"
 
 _CREDIT = "often: no credit left on the SIM, or it may not send texts"
@@ -135,7 +135,7 @@ _CMS: Mapping[int, Cause] = {
         "smsc address unknown", _GENERIC, "the SIM has no message centre number: AT+CSCA sets it"
     ),
     331: Cause("no network service", _NO_SERVICE, "no network"),
-    332: Cause("network timeout", UNKNOWN_IF_SENT, "the network did not answer in time"),
+    332: Cause("network timeout", UNKNOWN_WHETHER_SENT, "the network did not answer in time"),
     340: Cause("no +cnma acknowledgement expected", _GENERIC),
     500: Cause("unknown error", _GENERIC, f"the modem gives no reason; {_CREDIT}"),
 }  # fmt: skip
@@ -159,7 +159,7 @@ _CME: Mapping[int, Cause] = {
     22: Cause("not found", _GENERIC),
     23: Cause("memory failure", _GENERIC, "the modem's message memory fails"),
     30: Cause("no network service", _NO_SERVICE, "no network"),
-    31: Cause("network timeout", UNKNOWN_IF_SENT, "the network did not answer in time"),
+    31: Cause("network timeout", UNKNOWN_WHETHER_SENT, "the network did not answer in time"),
     32: Cause("network not allowed - emergency calls only", _NO_SERVICE, "emergency calls only"),
     100: Cause("unknown", _GENERIC, "the modem gives no reason"),
     515: Cause("please wait, init or command processing", _NO_SERVICE, "it is starting"),
@@ -189,7 +189,10 @@ def failure_of(error: AtError) -> Failure:
         cause = (_CMS if error.kind == "CMS" else _CME).get(error.number)
     code = _GENERIC if cause is None else cause.code
     return Failure(
-        code, describe(error), is_temporary=code in _TEMPORARY, is_unknown=code == UNKNOWN_IF_SENT
+        code,
+        describe(error),
+        is_temporary=code in _TEMPORARY,
+        is_unknown=code == UNKNOWN_WHETHER_SENT,
     )
 
 

@@ -6,6 +6,7 @@ goes on from what it had written down. Refuses to know files, modems and servers
 
 import msgspec
 
+from textko_server.phone.modem.reasons import UNKNOWN_WHETHER_SENT
 from textko_server.phone.wire import IncomingText, Offer, Report, ReportState
 
 # A message memory may give a text again if deleting it failed; more than any of them holds.
@@ -56,6 +57,7 @@ class Sending(Record, frozen=True, tag="sending"):
     segment_count: int
     joint: int
     """What the segments of one text have in common (TS 23.040, 9.2.3.24.1)."""
+    at: int
 
 
 class NotSent(Record, frozen=True, tag="not_sent"):
@@ -79,13 +81,13 @@ class SegmentDelivered(Record, frozen=True, tag="segment_delivered"):
 
 
 class Reporting(Record, frozen=True, tag="reporting"):
-    """Ends the job, unless it says sent."""
+    """Ends the job, unless it says sent or that nobody knows: status reports may still come."""
 
     report: Report
 
 
 class Awaiting(Record, frozen=True, tag="awaiting"):
-    """All segments are sent and reported so; status reports may still come."""
+    """It was reported; status reports may still come."""
 
     job_id: str
 
@@ -142,9 +144,10 @@ AnyRecord = (
 
 
 class Segment:
-    __slots__ = ("is_delivered", "reference", "sent_at")
+    __slots__ = ("begun_at", "is_delivered", "reference", "sent_at")
 
-    def __init__(self) -> None:
+    def __init__(self, begun_at: int) -> None:
+        self.begun_at = begun_at
         self.sent_at: int | None = None
         """None: handed to the modem, outcome unknown."""
         self.reference: int | None = None
@@ -162,7 +165,7 @@ class OpenJob:
         """Known once one was."""
         self.joint = 0
         self.is_reported = False
-        """As sent; only delivery reports are awaited."""
+        """Only status reports are awaited."""
 
     @property
     def unknown_segment(self) -> int | None:
@@ -179,8 +182,8 @@ class OpenJob:
         return 0 < self.segment_count == delivered
 
     @property
-    def last_sent_at(self) -> int:
-        return max((segment.sent_at or 0 for segment in self.segments.values()), default=0)
+    def last_begun_at(self) -> int:
+        return max((segment.begun_at for segment in self.segments.values()), default=0)
 
 
 class ModemState:
@@ -243,7 +246,8 @@ class ModemState:
                 self.jobs.setdefault(offer.job_id, OpenJob(offer))
             case Reporting(report=report):
                 self.reports[report.job_id, report.state] = report
-                if report.state is not ReportState.SENT:
+                is_unknown = report.error_code == UNKNOWN_WHETHER_SENT
+                if report.state is not ReportState.SENT and not is_unknown:
                     self.jobs.pop(report.job_id, None)
                 elif report.job_id in self.jobs:
                     self.jobs[report.job_id].is_reported = True
@@ -278,12 +282,12 @@ def _apply_to_segment(
 ) -> None:
     match record:
         case Sending():
-            job.segments[record.segment] = Segment()
+            job.segments[record.segment] = Segment(record.at)
             job.segment_count, job.joint = record.segment_count, record.joint
         case NotSent():
             job.segments.pop(record.segment, None)
         case SegmentSent():
-            segment = job.segments.setdefault(record.segment, Segment())
+            segment = job.segments.setdefault(record.segment, Segment(record.at))
             segment.sent_at, segment.reference = record.at, record.reference
         case SegmentDelivered():
             if record.segment in job.segments:
@@ -293,7 +297,7 @@ def _apply_to_segment(
 def _records_of(job_id: str, job: OpenJob) -> list[AnyRecord]:
     records: list[AnyRecord] = [Claiming(job.offer)]
     for number, segment in job.segments.items():
-        records.append(Sending(job_id, number, job.segment_count, job.joint))
+        records.append(Sending(job_id, number, job.segment_count, job.joint, segment.begun_at))
         if segment.sent_at is not None:
             records.append(SegmentSent(job_id, number, segment.reference, segment.sent_at))
         if segment.is_delivered:
