@@ -14,6 +14,7 @@ from textko_server.clock import Clock, month_of, time_zone
 from textko_server.config import DispatchSettings
 from textko_server.gateway import pace
 from textko_server.gateway.lifecycle import Lifecycle
+from textko_server.gateway.phone_numbers import is_number
 from textko_server.gateway.public_ids import Kind, PublicIds
 from textko_server.model import Device, Job, Priority, Recipient, Sim, State
 from textko_server.store import devices as device_store
@@ -354,7 +355,8 @@ class Dispatch:
         r = job.recipient
         sim = next((s for s in sims if s.id == r.sim_id), None)
         if sim is not None:
-            tx.later(usage_store.set_last_sims, (r.user_id, r.phone_number, sim.id, now_ms))
+            if is_number(r.phone_number):
+                tx.later(usage_store.set_last_sims, (r.user_id, r.phone_number, sim.id, now_ms))
             if sim.recipients_per_month:
                 pace_store.add_recipient(tx, sim.id, month_of(now_ms), r.phone_number)
         return self._lifecycle.move(

@@ -63,6 +63,7 @@ from textko_server.gateway.smsgate_devices import SmsgateDevices
 from textko_server.gateway.smsgate_inbox import SmsgateInbox
 from textko_server.gateway.smsgate_messages import SmsgateMessages
 from textko_server.gateway.smsgate_phones import SmsgatePhones
+from textko_server.gateway.smsgate_pings import SmsgatePings
 from textko_server.gateway.smsgate_settings import SettingsOfAccounts
 from textko_server.gateway.smsgate_tokens import SmsgateTokens
 from textko_server.gateway.smsgate_webhooks import SmsgateWebhooks
@@ -128,6 +129,7 @@ class Gateway:
         self.phone_alerts = PhoneAlerts(
             db, clock, self.webhook_outbox, offline_after_s=settings.webhooks.phone_offline_after_s
         )
+        self.smsgate_pings = SmsgatePings(db, clock, self.webhook_outbox, self.smsgate_settings)
         self.devices = Devices(db, clock, self.lifecycle, self.presence, self.phone_alerts)
         self.sims = Sims(db, clock, settings.dispatch, self.devices)
         self.device_jobs = DeviceJobs(db, self.devices)
@@ -254,9 +256,8 @@ class Gateway:
         self.events.listen(self.polls.on_event, LaneFilled, DeviceChanged)
         self.events.listen(self.devices.on_event, DeviceChanged, AccountChanged)
         self.events.listen(self.phone_alerts.on_event, DeviceChanged)
-        self.events.listen(
-            self.phone_streams.on_event, SmsgateSettingsChanged, InboxExportWished
-        )
+        self.events.listen(self.smsgate_pings.on_event, DeviceChanged)
+        self.events.listen(self.phone_streams.on_event, SmsgateSettingsChanged, InboxExportWished)
         self.events.listen(_log_low_credits, CreditsLow)
         self.events.listen(self.schedule.on_event, RecipientChanged, ScheduledChanged)
 
@@ -297,6 +298,7 @@ class Gateway:
             await self.clock.sleep_until(self.clock.now_ms() + PRESENCE_INTERVAL_MS, stopping)
             self.presence.drop_silent()
             await self.phone_alerts.tell()
+            await self.smsgate_pings.tell()
             await self._sample_queue()
             if stopping.is_set() or self.clock.now_ms() >= save_at:
                 save_at = self.clock.now_ms() + SAVE_INTERVAL_MS

@@ -27,6 +27,7 @@ from textko_server.model import (
 )
 from textko_server.store import devices as device_store
 from textko_server.store import messages as store
+from textko_server.store import smsgate_messages as smsgate_store
 from textko_server.store import usage as usage_store
 from textko_server.store.database import Database, Transaction
 
@@ -396,6 +397,13 @@ class Messages:
             raise NotFound("message")
         return message, recipient
 
+    async def needs_smsgate_app(self, message: Message) -> bool:
+        """Whether only a phone with SMSGate's app can make sense of its text. Theirs alone are."""
+        if message.dialect is not Dialect.SMSGATE:
+            return False
+        forms = await smsgate_store.forms(self._db, [message.id])
+        return any(form.needs_the_app for form in forms.values())
+
     async def first_recipients(self, messages: list[Message]) -> dict[int, Recipient]:
         """What lists show beside each message, by its key. The caller may see the messages."""
         return await store.first_recipients(self._db, [message.id for message in messages])
@@ -469,6 +477,8 @@ class Messages:
 
         def write(tx: Transaction) -> int:
             count = 0
+            forms = smsgate_store.forms_in(tx, [detail.message.id])
+            needs_the_app = any(form.needs_the_app for form in forms.values())
             for recipient in detail.recipients:
                 job = store.find_job(tx, recipient.id)
                 if job is None or job.recipient.state not in states.ENDED - {State.DELIVERED}:
@@ -477,6 +487,8 @@ class Messages:
                 if self._opt_outs.has(tx, job.recipient.user_id, job.recipient.phone_number):
                     continue
                 home = dispatch.living_home(tx, job.recipient)
+                if needs_the_app and home == dispatch.account_lane(job.recipient.user_id):
+                    continue  # its phone is gone, and no other can be trusted to read it
                 self._lifecycle.move(
                     tx, job, State.QUEUED, now_ms=now_ms, actor=actor, detail="queued again",
                     lane=home, home_lane=home, device_id=None, sim_id=None, lease_count=0,

@@ -49,6 +49,11 @@ def normalise(text: str, default_region: str = "") -> str:
     return number
 
 
+def is_number(text: str) -> bool:
+    """Whether it is a number as it is stored; ciphertext, which SMSGate's API may send, is none."""
+    return _is_number(text) is not None
+
+
 def _strip(text: str) -> str:
     if len(text) > _MAX_CHARACTERS:
         raise Invalid(_FIELD, f"is longer than {_MAX_CHARACTERS} characters")

@@ -27,10 +27,12 @@ async def resend(
 
     Raises:
         NotFound: no such message, or somebody else's.
-        WrongState: nothing of it has failed.
+        WrongState: nothing of it has failed; or only SMSGate's app can read it.
         LimitExceeded, InsufficientCredits, SubscriptionRequired: of the account.
     """
     detail = await messages.get(principal, message_id)
+    if await messages.needs_smsgate_app(detail.message):
+        raise WrongState("it is ciphertext or data: queue it again, or have it submitted anew")
     recipients = detail.recipients
     if is_failed_only:
         recipients = [r for r in recipients if r.state in states.ENDED - {State.DELIVERED}]

@@ -107,6 +107,12 @@ class SettingsOfAccounts:
         key = UNSET if webhooks is UNSET else webhooks.signing_key
         return key if isinstance(key, str) else None
 
+    async def ping_interval_s(self, user_id: int) -> int | None:
+        """How often the account wishes to hear of its phones' batteries; None: not at all."""
+        ping = (await self.get(user_id)).ping
+        interval_s = UNSET if ping is UNSET else ping.interval_seconds
+        return interval_s if isinstance(interval_s, int) else None
+
     async def replace(self, user_id: int, settings: SmsgateSettings) -> SmsgateSettings:
         """Keep exactly these; returns them.
 
