@@ -117,15 +117,20 @@ async def test_phone_is_a_device_with_app_version_and_model(
     assert [(sim.slot, sim.number) for sim in device.sims] == [(1, "+251911000009")]
 
 
-async def test_phone_that_asks_every_minute_stays_online(
+async def test_phone_stays_online_through_two_alarms_that_android_swallowed(
     phone: ChtPhone, admin: AdminClient, clock: FrozenClock
 ) -> None:
-    for _ in range(5):
-        await phone.ask()
-        clock.advance(60_000)
-        phone.server.gateway.presence.drop_silent()
+    presence = phone.server.gateway.presence
+    await phone.ask()
+    presence.take_unsaved()
 
+    clock.advance(179_000)
+    presence.drop_silent()
     assert (await admin.get_device(phone.device_id)).is_online
+    clock.advance(2_000)
+    presence.drop_silent()
+
+    assert not (await admin.get_device(phone.device_id)).is_online
 
 
 # --- messages to send ---

@@ -2,7 +2,7 @@
 of the times, a minute old at most. Also where its last request came from.
 
 A device is online while a poll of it is open, or within twice its sync interval of its last
-request.
+request; one that asks by an alarm clock, which Android sets off late, within three times.
 """
 
 from textko_server.clock import Clock
@@ -10,10 +10,11 @@ from textko_server.gateway.events import DeviceChanged, Events
 
 
 class _Seen:
-    __slots__ = ("at", "is_saved", "open_polls", "polling_since", "user_id")
+    __slots__ = ("at", "is_saved", "open_polls", "polling_since", "silence_ms", "user_id")
 
-    def __init__(self, user_id: int) -> None:
+    def __init__(self, user_id: int, silence_ms: int) -> None:
         self.user_id = user_id
+        self.silence_ms = silence_ms
         self.at = 0
         self.open_polls = 0
         self.polling_since = 0
@@ -69,10 +70,16 @@ class Presence:
         seen = self._online.get(device_id)
         now_ms = self._clock.now_ms()
         if seen is None:
-            seen = self._online[device_id] = _Seen(user_id)
+            seen = self._online[device_id] = _Seen(user_id, self._silence_ms)
             self._events.publish([DeviceChanged(user_id, device_id, "online", now_ms)])
         seen.at = now_ms
         seen.is_saved = False
+
+    def asks_every(self, device_id: int, interval_s: int) -> None:
+        """This device, just heard of, keeps no poll open and asks about so often."""
+        seen = self._online.get(device_id)
+        if seen is not None:
+            seen.silence_ms = max(self._silence_ms, 3 * interval_s * 1000)
 
     def poll_opened(self, device_id: int) -> None:
         seen = self._online[device_id]
@@ -95,8 +102,11 @@ class Presence:
     def drop_silent(self) -> None:
         """Devices not heard of for too long go offline. Called every few seconds."""
         now_ms = self._clock.now_ms()
-        limit = now_ms - self._silence_ms
-        silent = [(d, s) for d, s in self._online.items() if not s.open_polls and s.at < limit]
+        silent = [
+            (d, s)
+            for d, s in self._online.items()
+            if not s.open_polls and s.at < now_ms - s.silence_ms
+        ]
         for device_id, seen in silent:
             if seen.is_saved:
                 del self._online[device_id]

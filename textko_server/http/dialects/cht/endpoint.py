@@ -30,6 +30,8 @@ from textko_server.model import Device
 
 log = logging.getLogger(__name__)
 
+# It asks Android for 30 s; since 5.1 that is a minute.
+POLL_INTERVAL_S = 60
 # What the app sends after one request (MAX_WO_MESSAGES): more would lie on a phone that is slow,
 # where no other phone could take it.
 MAX_HELD_COUNT = 10
@@ -44,7 +46,9 @@ def routes() -> list[web.RouteDef]:
 async def get_verdict(request: web.Request) -> web.Response:
     """`GET /api/cht`: what the app asks before it saves its settings."""
     device = await authenticate(request)
-    request.app[GATEWAY].presence.heard(device.id, device.user_id)
+    presence = request.app[GATEWAY].presence
+    presence.heard(device.id, device.user_id)
+    presence.asks_every(device.id, POLL_INTERVAL_S)
     return json_response(WireVerdict())
 
 
@@ -61,6 +65,7 @@ async def post_exchange(request: web.Request) -> web.Response:
     jobs = await gateway.listing.list_jobs(
         device.id, most=MAX_HELD_COUNT, most_segments=MAX_HELD_SEGMENTS
     )
+    gateway.presence.asks_every(device.id, POLL_INTERVAL_S)
     # It cannot be told to forget one: whoever listed it again would only be told of it again.
     wanted = [job for job in jobs if not job.is_unwanted]
     return json_response(
