@@ -15,8 +15,8 @@ from tests.modem_process import running_modem
 from textko_server.emulated.modem.air import SentText
 from textko_server.emulated.modem.emulated_modem import EmulatedModem
 from textko_server.emulated.modem.personality import (
+    ACKNOWLEDGED,
     HUAWEI_E3372,
-    QUECTEL_EC25,
     SIM800,
     WAVECOM,
     Personality,
@@ -322,12 +322,26 @@ async def test_pdu_of_another_length_is_refused(tmp_path: Path) -> None:
 async def test_huawei_talks_in_the_middle_of_answers(tmp_path: Path) -> None:
     async with (
         EmulatedModem(tmp_path, personality=HUAWEI_E3372) as modem,
-        by_hand(modem) as hand,
+        by_hand(modem, news="1,1,0,1,0") as hand,
     ):
         lines = await hand.ask("AT+CREG?")
 
         assert [line[0] for line in lines[:3]] == ["+", "^", "O"]
         assert "COMMAND NOT SUPPORT" in await hand.ask("AT+NOSUCH")
+
+
+async def test_huawei_hands_reports_over_in_mode_1_only_and_loses_stored_ones(
+    tmp_path: Path,
+) -> None:
+    async with (
+        EmulatedModem(tmp_path, personality=HUAWEI_E3372) as modem,
+        by_hand(modem, news="1,1,0,1,0") as hand,
+    ):
+        assert "+CMS ERROR: 303" in await hand.ask("AT+CNMI=2,1,0,1,0")
+        assert "OK" in await hand.ask("AT+CNMI=2,1,0,2,0")
+        await hand.send(NUMBER, "hello")
+        assert await hand.until_said("+CDSI") == '+CDSI: "SR",0'
+        assert "+CMS ERROR: 302" in await hand.ask('AT+CPMS="SR"')
 
 
 async def test_sim800_handles_texts_when_it_says_so(tmp_path: Path) -> None:
@@ -340,14 +354,14 @@ async def test_sim800_handles_texts_when_it_says_so(tmp_path: Path) -> None:
         hand.close()
 
 
-async def test_quectel_brings_the_next_report_when_the_last_is_acknowledged(
+async def test_next_report_comes_when_the_last_is_acknowledged(
     tmp_path: Path,
 ) -> None:
     def count() -> int:
         return sum(line.startswith("+CDS") for line in hand.lines)
 
     async with (
-        EmulatedModem(tmp_path, personality=QUECTEL_EC25) as modem,
+        EmulatedModem(tmp_path, personality=ACKNOWLEDGED) as modem,
         by_hand(modem) as hand,
     ):
         await hand.send(NUMBER, "x" * 300)
@@ -402,7 +416,7 @@ async def test_process_is_told_by_lines(tmp_path: Path) -> None:
         hand = Hand(Path(modem.port))
         assert "+CPIN: SIM PIN" in await hand.ask("AT+CPIN?")
         await hand.ask("AT+CPIN=1234")
-        await hand.ask("ATE0+CMGF=0;+CNMI=2,1,0,1,0")
+        await hand.ask("ATE0+CMGF=0;+CNMI=1,1,0,1,0")
         await modem.tell("receive 12345 Hi there")
         await hand.until_said("+CMTI")
 

@@ -85,12 +85,13 @@ async def test_every_makers_modem_sends_and_reports(emulated: EmulatedModem) -> 
                 NUMBER, text, reference=0, concat_reference=7, wants_report=True
             ):
                 references.append(await modem.send(pdu, lambda: None))
-        report = await until_news(news, "+CDS")
+        shows_reports = 1 in emulated.personality.report_modes
+        report = await until_news(news, "+CDS" if shows_reports else "+CDSI")
 
     assert modem.has_reports
     assert references == list(range(1, len(references) + 1))
     assert [sent.text for sent in emulated.sent_texts] == ["Hello", "Γειά σου 👋" * 20]
-    assert report.pdu
+    assert bool(report.pdu) == shows_reports
 
 
 async def test_every_makers_modem_gives_incoming_texts_and_deletes_them(
@@ -340,3 +341,24 @@ async def test_list_shows_who_answers_and_why_others_do_not(tmp_path: Path) -> N
         (str(names / "ttyUSB1"), ""),
     ]
     assert "does not answer" in listed[1].note
+
+
+async def test_late_answer_to_a_killed_program_is_taken_for_nothing_else(tmp_path: Path) -> None:
+    async with EmulatedModem(tmp_path) as emulated:
+        async with opened(emulated):
+            pass
+        [pdu] = encode_submit(NUMBER, "Hi", reference=0, concat_reference=0, wants_report=False)
+        emulated.steps.hold_at(Step.ON_AIR)
+        port = os.open(emulated.link, os.O_RDWR | os.O_NOCTTY)
+        os.write(port, f"AT+CMGF=0\rAT+CMGS={pdu.tpdu_bytes}\r{pdu.hex}\x1a".encode())
+        os.close(port)
+        await emulated.steps.until_held()
+        opening = asyncio.create_task(ModemFinder(str(emulated.link), patterns=()).open())
+        await asyncio.sleep(0)
+        emulated.steps.release()
+        found = await opening
+
+        assert found.identity.imei == "860000000000017"
+        assert await found.modem.ask_for_pin() == "READY"
+        assert len(emulated.air.parts()) == 1
+        found.modem.close()

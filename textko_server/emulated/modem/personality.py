@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+_ANY_MODE = frozenset({0, 1, 2})
+
 
 class Personality(msgspec.Struct, frozen=True):
     maker: str = "Textko"
@@ -24,10 +26,15 @@ class Personality(msgspec.Struct, frozen=True):
     is_rude: bool = False
     """News and chatter come in the middle of answers."""
     unknown_command: str = "ERROR"
-    report_modes: frozenset[int] = frozenset({0, 1, 2})
-    """Of AT+CNMI's `ds`: 1 hands delivery reports over, 2 stores and announces them."""
+    report_modes: Mapping[int, frozenset[int]] = msgspec.field(
+        default_factory=lambda: {0: _ANY_MODE, 1: _ANY_MODE, 2: _ANY_MODE}
+    )
+    """Which modes of AT+CNMI go with which `ds`: 1 hands delivery reports over, 2 stores and
+    announces them."""
+    loses_stored_reports: bool = False
+    """Stored reports are announced in a memory that nobody can read."""
     is_phase_2_plus: bool = False
-    """What is handed over has to be acknowledged, and AT+CSMS=0 does not change it."""
+    """What is handed over has to be acknowledged, and AT+CSMS=0 changes nothing."""
     reports_with_service_centre: bool = True
     starts_in_text_mode: bool = False
     says_ok_after_pin_state: bool = True
@@ -45,6 +52,9 @@ HUAWEI_E3372 = Personality(
     chatter=("^RSSI:21", '^HCSQ:"LTE",46,42,121,22', "^STIN:0,0,0"),
     is_rude=True,
     unknown_command="COMMAND NOT SUPPORT",
+    # "When mode = 0 or 2, <ds> can't be set to 1", and what is stored is lost: MU509's manual, 6.3.
+    report_modes={0: _ANY_MODE, 1: frozenset({1}), 2: _ANY_MODE},
+    loses_stored_reports=True,
     tries_command="^CPIN",
     card_number_command="^ICCID",
 )
@@ -68,7 +78,6 @@ QUECTEL_EC25 = Personality(
     boot_news=("RDY", "+CFUN: 1", "+CPIN: READY", "+QUSIM: 1", "+QIND: PB DONE", "+QIND: SMS DONE"),
     boot_s=0.2,
     chatter=('+QIND: "csq",21,99',),
-    is_phase_2_plus=True,
     tries_command="+QPINC",
     card_number_command="+QCCID",
 )
@@ -81,8 +90,12 @@ WAVECOM = Personality(
     reports_with_service_centre=False,
     starts_in_text_mode=True,
     says_ok_after_pin_state=False,
-    report_modes=frozenset({0, 1}),
+    report_modes={0: _ANY_MODE, 1: _ANY_MODE},
 )
+
+ACKNOWLEDGED = Personality(model="Acknowledged", is_phase_2_plus=True)
+
+STORING = Personality(model="Storing", report_modes={0: _ANY_MODE, 2: _ANY_MODE})
 
 PERSONALITIES = {
     "generic": GENERIC,
@@ -90,4 +103,6 @@ PERSONALITIES = {
     "sim800": SIM800,
     "quectel": QUECTEL_EC25,
     "wavecom": WAVECOM,
+    "acknowledged": ACKNOWLEDGED,
+    "storing": STORING,
 }

@@ -97,6 +97,9 @@ class Session:
         return is_taken
 
     async def _store_report(self, pdu: Pdu) -> bool:
+        if self._settings.personality.loses_stored_reports:
+            await self._dialogue.announce('+CDSI: "SR",0')
+            return True
         name = self._settings.memories[2]
         try:
             place = self._memories.add(name, pdu.hex, pdu.tpdu_bytes)

@@ -108,7 +108,7 @@ class TextCommands:
         return f"{self._memories.used_count(memory)},{self._memories.sizes[memory]}"
 
     async def _news(self, command: AtCommand) -> list[str]:
-        report_modes = sorted(self._settings.personality.report_modes)
+        report_modes = self._settings.personality.report_modes
         if command.form is Form.TEST:
             allowed = ",".join(map(str, report_modes))
             return [f"+CNMI: (0,1,2),(0,1,2),(0,2),({allowed}),(0,1)"]
@@ -121,7 +121,7 @@ class TextCommands:
             mode[0] > 2
             or mode[1] > 2
             or mode[2] not in (0, 2)
-            or mode[3] not in report_modes
+            or mode[0] not in report_modes.get(mode[3], ())
             or mode[4] > 1
         ):
             raise Refusal("CMS", _NOT_SUPPORTED)
