@@ -344,6 +344,7 @@ async def test_pairing_shows_a_qr_code_and_waits_for_the_phone(
     assert outcome.code == 0
     assert code in outcome.out
     assert "█" in outcome.out
+    assert f"curl -fsS {server.url}/t/{code} | python -" in outcome.out
     assert "paired: Kitchen (�[31mPixel)" in outcome.out
 
 
@@ -450,6 +451,29 @@ async def test_wait_follows_a_message_to_its_end(
     assert outcome.code == 0
     states = [line.split()[3] for line in outcome.out.splitlines()]
     assert states == ["queued", "offered", "claimed", "sent", "delivered"]
+
+
+async def test_wait_ends_with_sent_where_nobody_will_tell_of_delivery(
+    server: RunningServer, textko: CommandLine
+) -> None:
+    code = (await server.gateway.pairing.create_code(server.regular.user.id)).code
+    body = {"code": code, "name": "Termux", "sims": [{"slot": 1}], "deliveryReports": False}
+    paired = (await server.request("POST", "/device/v1/pair", body)).json
+    headers = {"Authorization": f"Bearer {paired['token']}"}
+    arguments = ["--to", NUMBER, "--device", "Termux", "--text", "Hello", "--wait"]
+    waiting = asyncio.create_task(textko("message", "send", "--user", REGULAR_EMAIL, *arguments))
+    async with asyncio.timeout(WAIT_LIMIT_S):
+        offers: list[Any] = []
+        while not offers:
+            poll = await server.request("POST", "/device/v1/sync?wait=5", {}, headers=headers)
+            offers = poll.json["offers"]
+        job_id = offers[0]["jobId"]
+        reports = [{"jobId": job_id, "state": "sent", "at": START_MS}]
+        for said in ({"claims": [job_id], "capacity": 0}, {"reports": reports, "capacity": 0}):
+            await server.request("POST", "/device/v1/sync", said, headers=headers)
+        outcome = await waiting
+
+    assert outcome.code == 0
 
 
 async def test_waiting_too_long_is_exit_code_1(textko: CommandLine) -> None:

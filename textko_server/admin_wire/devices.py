@@ -28,6 +28,8 @@ class PairingCode(Answer, frozen=True, kw_only=True):
     code: str
     url: str
     """Holds server and code; shown as a QR code."""
+    termux_url: str
+    """The program for a phone with Termux, with server and code in it: `curl URL | python -`."""
     expires_at: int
 
 

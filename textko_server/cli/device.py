@@ -35,6 +35,9 @@ _EXAMPLES = """examples:
   textko device window "Kitchen phone" --sim 1 --from 09:00 --to 19:00
   textko device disable "Kitchen phone" """
 
+# Takes a code, and needs to be told more than a code.
+_SMSGATE = "smsgate"
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     device = subparsers.add_parser("device", help="the phones that send", epilog=_EXAMPLES)
@@ -44,8 +47,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pair.add_argument("--user", metavar="USER", help="e-mail or id of the account")
     pair.add_argument("--name", help="what the phone will be called (as it calls itself)")
     pair.add_argument(
-        "--app", choices=app_pairing.APPS,
-        help="an app that takes no code: cht is CHT Gateway; shows an address to type into it",
+        "--app", choices=(*app_pairing.APPS, _SMSGATE),
+        help="show what to type into that app: cht is CHT Gateway, smsgate SMSGate",
     )  # fmt: skip
     pair.add_argument("--number", help="of the SIM the app sends through; with --app")
     pair.add_argument("--no-wait", action="store_true", help="do not wait until the phone appears")
@@ -121,11 +124,12 @@ def run_pair(options: argparse.Namespace) -> int:
     from textko_server.admin_client import AdminClient
     from textko_server.admin_wire import NewPairingCode
 
-    if options.app is not None:
+    if options.app in app_pairing.APPS:
         return app_pairing.run(options)
     if options.number is not None:
-        raise UsageError("--number goes with --app: other apps tell it themselves")
+        raise UsageError("--number goes with --app cht: other apps tell it themselves")
     body = NewPairingCode(user=options.user, name=options.name)
+    show = _show_for_smsgate if options.app == _SMSGATE else _show_code
 
     async def pair(admin: AdminClient) -> int:
         if options.json or options.no_wait:
@@ -133,12 +137,12 @@ def run_pair(options: argparse.Namespace) -> int:
             if options.json:
                 print_json(pairing)
             else:
-                _show_code(pairing)
+                show(pairing)
             return EXIT_OK
         # Listening first: the phone may be quicker than we are.
         async with admin.events(options.user) as events:
             pairing = await admin.create_pairing_code(body)
-            _show_code(pairing)
+            show(pairing)
             say("Waiting for the phone. Ctrl-C leaves; the code stays good.")
             async for event in events:
                 if event.pairing_id == pairing.id and event.device_id:
@@ -170,7 +174,27 @@ def _show_code(pairing: "PairingCode") -> None:
     say()
     say(f"code  {pairing.code}   (once, until {shown_time(pairing.expires_at)})")
     say(f"URL   {pairing.url}")
+    say(f"or, in Termux on the phone:  curl -fsS {pairing.termux_url} | python -")
     say()
+
+
+def _show_for_smsgate(pairing: "PairingCode") -> None:
+    server_url = pairing.url.rpartition("/pair#")[0]
+    say()
+    say("In SMSGate on the phone: Settings, Cloud Server, API URL:")
+    say()
+    say(f"  {server_url}/api/mobile/v1")
+    say()
+    say("Then start its Cloud Server and, when it asks how, choose By Code:")
+    say()
+    say(f"  {pairing.code}   (once, until {shown_time(pairing.expires_at)})")
+    say()
+    if not server_url.startswith("https:"):
+        say(
+            "The app from its makers' page or the shop uses https only: set server.public_url to an"
+        )
+        say("https address, or take their app-insecure.apk.")
+        say()
 
 
 def _show_paired(device: "Device") -> None:

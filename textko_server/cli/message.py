@@ -190,7 +190,7 @@ async def _send_and_follow(
         follower.tell(message)
         try:
             async with asyncio.timeout(options.wait_s):
-                while not _has_ended(message):
+                while not await _has_ended(admin, message):
                     event = await anext(events, None)
                     if event is None:
                         sys.stderr.write("textko: the server stopped; the message is kept\n")
@@ -206,8 +206,16 @@ async def _send_and_follow(
     return EXIT_OK if all(r.state in _ON_ITS_WAY for r in message.recipients) else EXIT_FAILED
 
 
-def _has_ended(message: "MessageDetail") -> bool:
-    return all(recipient.state in _ENDED for recipient in message.recipients)
+async def _has_ended(admin: "AdminClient", message: "MessageDetail") -> bool:
+    """Whether nothing more will be told of it: some phones never learn of delivery."""
+    open_ones = [r for r in message.recipients if r.state not in _ENDED]
+    if not all(r.state == "sent" for r in open_ones):
+        return False
+    if not open_ones:
+        return True
+    devices = (await admin.list_devices(message.user_id)).devices
+    tells_delivered = {device.id for device in devices if device.tells_delivered}
+    return all(r.device_id not in tells_delivered for r in open_ones)
 
 
 class _Follower:

@@ -164,11 +164,13 @@ class Android:
             command += ["-s", str(slot - 1)]  # Android counts them from 0
         # By stdin: as an argument it would pass through a shell's echo.
         answer = call(command, text, self._limit_s)
-        said = answer.output.strip()
-        if '"error"' in said or (answer.code != 0 and said.startswith("termux-sms-send:")):
-            raise ApiRefuses(f"termux-sms-send said: {said[:200]}")
+        said = " ".join(answer.output.split())[:200]
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            raise ApiRefuses(f"termux-sms-send said: {json.loads(answer.output)['error']}")
+        if answer.code != 0 and said.startswith("termux-sms-send:"):
+            raise ApiRefuses(said)
         if said:
-            log.warning("termux-sms-send said: %s", said[:200])
+            log.warning("termux-sms-send said: %s", said)
 
     def try_sending(self) -> None:
         """Whether it may send, without doing so: there is no text, and no slot 98.

@@ -30,6 +30,7 @@ async def create_pairing_code(
         id=pairing.id,
         code=pairing.code,
         url=f"{_url_for_phones(call)}/pair#{pairing.code}",
+        termux_url=f"{_url_for_phones(call)}/t/{pairing.code}",
         expires_at=pairing.expires_at,
     )
 
