@@ -9,7 +9,14 @@ from tests.clocks import START_MS, FrozenClock
 from tests.servers import REGULAR_EMAIL, RunningServer
 from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient
-from textko_server.gateway.refusals import MAX_STRANGER_COUNT, Phone, Refusals
+from textko_server.gateway.refusals import (
+    MAX_CHARACTERS,
+    MAX_LOGGED_A_MINUTE,
+    MAX_STRANGER_COUNT,
+    REASONS,
+    Phone,
+    Refusals,
+)
 
 PAIR, SYNC = "/device/v1/pair", "/device/v1/sync"
 
@@ -204,3 +211,22 @@ def test_phone_that_roams_has_one_line(clock: FrozenClock) -> None:
     [refusal] = refusals.list_refusals(7)
 
     assert (refusal.count, refusal.address) == (5, "2001:db8::4")
+
+
+def test_log_has_what_is_new_and_not_too_much_of_it(
+    clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusals = Refusals(clock)
+    for number in (*range(3 * MAX_LOGGED_A_MINUTE), 0):
+        refusals.note("no_token", address=f"10.0.0.{number}", path="POST /x", message="")
+    assert len(caplog.records) == MAX_LOGGED_A_MINUTE
+    clock.advance(60_000)
+    refusals.note("wrong_path", address="10.0.0.1", path="POST /x", message="")
+
+    line = caplog.records[-1]
+    assert (line.getMessage(), vars(line)["code"]) == ("phone_refused", "wrong_path")
+    assert "/api/mobile/v1" in vars(line)["reason"]
+
+
+def test_reasons_fit_where_they_are_shown() -> None:
+    assert all(len(reason) <= MAX_CHARACTERS for reason in REASONS.values())

@@ -5,13 +5,18 @@ cannot push out what concerns phones we know, which has room of its own. Refuses
 codes and texts.
 """
 
+import logging
+
 import msgspec
 
-from textko_server.clock import Clock
+from textko_server.clock import MINUTE_MS, Clock
+
+log = logging.getLogger(__name__)
 
 MAX_KNOWN_COUNT = 100
 MAX_STRANGER_COUNT = 100
 MAX_CHARACTERS = 200
+MAX_LOGGED_A_MINUTE = 20
 
 # By code; what is not here is told in the words of the answer.
 REASONS = {
@@ -42,17 +47,17 @@ REASONS = {
     " it, and it registers anew",
     "wrong_path": "wrong path: the API URL in the app's settings must be this server's address with"
     " /api/mobile/v1 behind it",
-    "waits_for_push": "it waits for Google's push service and asks only every 15 minutes: the server"
-    " has set it to server-sent events, which begins when the app is stopped and started",
+    "waits_for_push": "it waits for Google's push service and asks only every 15 minutes; the"
+    " server has set it to server-sent events, which begins when the app is stopped and started",
     "cannot_cancel": "its app cannot take back a text that is cancelled: 1.67 and later can",
     "webhooks_need_https": "it is told to bring incoming texts to an address that is not https,"
     " which the app from the shop cannot: see server.public_url and docs/dialects/smsgate-phone.md",
-    "webhook_address": "it brings a text to an address that is none here: its device was deleted, or"
-    " the database is another; stop the app and start it",
+    "webhook_address": "it brings a text to an address that is none here: its device was deleted,"
+    " or the database is another; stop the app and start it",
     "webhook_unsigned": "it brings a text without a signature: it has not fetched its settings yet",
     "webhook_signature": "it brings a text signed with another key: it has not fetched its settings"
     " yet, or the signing key was changed in the app",
-    "webhook_clock": "it brings a text that it says it signed days ago or ahead: is its clock right?",
+    "webhook_clock": "it brings a text that it signed days ago, or days ahead: is its clock right?",
     "request_timeout": "its request took longer than a minute to arrive",
     "too_large": "it says more at a time than the server takes",
     "unavailable": "the server was stopping, or its disk refused",
@@ -92,11 +97,16 @@ class Refusals:
         self._of_known: dict[tuple[object, ...], Refusal] = {}
         """Those met last at the end; so the next."""
         self._of_strangers: dict[tuple[object, ...], Refusal] = {}
+        self._logged_minute = 0
+        self._logged_count = 0
 
     def note(
         self, code: str, *, address: str | None, path: str, message: str, phone: Phone = NOBODY
     ) -> None:
-        """A phone was turned away; `message` is what it was told, `address` its IP address."""
+        """A phone was turned away; `message` is what it was told, `address` its IP address.
+
+        The log has it when it is new here, not each time, and not more than some a minute.
+        """
         kept, limit = self._of_known, MAX_KNOWN_COUNT
         if phone.user_id is None:
             kept, limit = self._of_strangers, MAX_STRANGER_COUNT
@@ -104,7 +114,11 @@ class Refusals:
         now_ms = self._clock.now_ms()
         # A phone we know may roam; it still has but one line.
         key = (code, path, phone if phone.user_id is not None else address)
+        reason = REASONS.get(code, message)[:MAX_CHARACTERS]
         known = kept.pop(key, None)
+        if known is None:
+            said = {"code": code, "reason": reason, "address": address, "path": path}
+            self._log({**said, "device_id": phone.device_id}, now_ms)
         if known is None and len(kept) >= limit:
             del kept[next(iter(kept))]
         kept[key] = Refusal(
@@ -114,9 +128,17 @@ class Refusals:
             address,
             path[:MAX_CHARACTERS],
             code,
-            REASONS.get(code, message)[:MAX_CHARACTERS],
+            reason,
             phone,
         )
+
+    def _log(self, fields: dict[str, object], now_ms: int) -> None:
+        minute = now_ms // MINUTE_MS
+        if minute != self._logged_minute:
+            self._logged_minute, self._logged_count = minute, 0
+        if self._logged_count < MAX_LOGGED_A_MINUTE:
+            self._logged_count += 1
+            log.warning("phone_refused", extra=fields)
 
     def list_refusals(self, user_id: int | None) -> list[Refusal]:
         """Newest first: of one account's phones, or (None) all."""
