@@ -1,4 +1,4 @@
-"""One account, four APIs: what one sends, the others tell in their own words."""
+"""One account, five APIs: what one sends, the others tell in their own words."""
 
 from typing import Any
 
@@ -39,7 +39,15 @@ async def send_textlink(server: RunningServer) -> None:
     assert answer.json["ok"] is True, answer
 
 
-SENDERS = [send_textko, send_selfhosted, send_texify, send_textlink]
+async def send_smsgate(server: RunningServer) -> None:
+    body = {"textMessage": {"text": TEXT}, "phoneNumbers": [NUMBER]}
+    answer = await server.request(
+        "POST", "/api/3rdparty/v1/messages", body, headers=server.regular.key_headers
+    )
+    assert answer.status == 202, answer
+
+
+SENDERS = [send_textko, send_selfhosted, send_texify, send_textlink, send_smsgate]
 
 
 async def in_textko(server: RunningServer) -> dict[str, Any]:
@@ -63,6 +71,19 @@ async def in_texify(server: RunningServer) -> dict[str, Any]:
     }
 
 
+async def in_smsgate(server: RunningServer) -> dict[str, Any]:
+    answer = await server.request(
+        "GET", "/api/3rdparty/v1/messages?includeContent=true", headers=server.regular.key_headers
+    )
+    [message] = answer.json
+    [recipient] = message["recipients"]
+    return {
+        "to": recipient["phoneNumber"],
+        "text": message["textMessage"]["text"],
+        "status": recipient["state"],
+    }
+
+
 @pytest.mark.parametrize("send", SENDERS)
 async def test_message_of_any_dialect_is_told_in_the_words_of_each(
     server: RunningServer, send: Any
@@ -72,6 +93,7 @@ async def test_message_of_any_dialect_is_told_in_the_words_of_each(
 
     assert await in_textko(server) == {"to": NUMBER, "text": TEXT, "status": "pending"}
     assert (await in_texify(server))["text"] == TEXT
+    assert await in_smsgate(server) == {"to": NUMBER, "text": TEXT, "status": "Pending"}
 
     [offer] = (await server.sync(person))["offers"]
     job_id = offer["jobId"]
@@ -84,6 +106,7 @@ async def test_message_of_any_dialect_is_told_in_the_words_of_each(
     )
     assert (await in_textko(server))["status"] == "delivered"
     assert (await in_texify(server)) == {"to": NUMBER, "text": TEXT, "status": "delivered"}
+    assert (await in_smsgate(server)) == {"to": NUMBER, "text": TEXT, "status": "Delivered"}
 
 
 @pytest.mark.parametrize("send", SENDERS)
@@ -109,6 +132,9 @@ async def test_other_account_sees_nothing_of_it(server: RunningServer, send: Any
 
     textko = await server.request("GET", "/api/v1/gateway/messages", headers=headers)
     texify = await server.request("GET", "/api/v1/messages", headers=headers)
+    smsgate = await server.request("GET", "/api/3rdparty/v1/messages", headers=headers)
     fetched = await server.request("GET", f"/api/{server.admin.key}/get_messages")
 
-    assert (textko.json["data"], texify.json["data"], fetched.json) == ([], [], [])
+    assert (textko.json["data"], texify.json["data"], smsgate.json, fetched.json) == (
+        [], [], [], [],
+    )  # fmt: skip
