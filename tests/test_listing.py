@@ -368,6 +368,20 @@ async def test_full_phone_is_not_woken_before_it_has_room(world: World) -> None:
         assert (await waking).has_jobs
 
 
+async def test_phone_that_asked_twice_at_once_is_woken_for_what_it_could_not_hold(
+    world: World,
+) -> None:
+    device = await world.pair()
+    await world.submit(*[number(i) for i in range(MAX_HELD_COUNT + 5)])
+    jobs, _ = await asyncio.gather(listed(world, device), listed(world, device))
+    for job in jobs:
+        await tell(world, device, job.job_id, State.SENT)
+    async with aclosing(wake_ups(world, device)) as stream:
+        assert (await next_of(stream)).has_jobs
+
+        assert len(await listed(world, device)) == 5
+
+
 async def test_stream_ends_when_the_server_stops(world: World) -> None:
     device = await world.pair()
     ended = asyncio.ensure_future(anext(wake_ups(world, device), None))

@@ -74,11 +74,13 @@ class Work(msgspec.Struct, frozen=True):
 class _Phone:
     """What is known of one since the start."""
 
-    __slots__ = ("held_count", "visit_count", "visited")
+    __slots__ = ("held_count", "left_count", "visit_count", "visited")
 
     def __init__(self) -> None:
         self.held_count: int | None = None
         """Jobs it was granted and has not reported on to an end; None: nobody looked yet."""
+        self.left_count = 0
+        """Jobs it was offered and could not be granted when it last asked, as it held too many."""
         self.visit_count = 0
         self.visited = asyncio.Event()
 
@@ -136,7 +138,7 @@ class Listing:
         held_count = await store.count_claimed(self._db, device_id)
         request = SyncRequest(capacity=max(0, most - held_count))
         await self._sync.sync(device_id, request, wait_s=0, is_connected=lambda: True)
-        listed, phone.held_count = await self._db.write(
+        listed, phone.held_count, phone.left_count = await self._db.write(
             lambda tx: self._claim_and_list(tx, device_id, most, most_segments)
         )
         phone.visit_count += 1
@@ -197,13 +199,18 @@ class Listing:
         if phone.held_count is None:
             phone.held_count = await store.count_claimed(self._db, device_id)
         is_full = phone.held_count > REFILL_COUNT
+        # Two requests at once are offered more than fits. It is leased to the phone already, so
+        # that no look of ours offers it again.
+        has_left = phone.left_count > 0 and not is_full
         answer = await self._sync.sync(
             device_id,
             SyncRequest(capacity=0 if is_full else 1),
-            wait_s=min(wait_s, _FULL_S) if is_full else wait_s,
+            wait_s=0 if has_left else min(wait_s, _FULL_S) if is_full else wait_s,
             is_connected=is_connected,
         )
-        return Work(bool(answer.offers), [_shortened(job_id) for job_id in answer.cancels])
+        return Work(
+            bool(answer.offers) or has_left, [_shortened(job_id) for job_id in answer.cancels]
+        )
 
     async def _visits(self, device_id: int, seen_count: int, patience_s: float) -> bool:
         """Whether it comes for its list within that time."""
@@ -227,8 +234,8 @@ class Listing:
 
     def _claim_and_list(
         self, tx: Transaction, device_id: int, most: int, most_segments: int | None
-    ) -> tuple[list[ListedJob], int]:
-        """(what to list, how many jobs it holds): grants what it is offered, as far as it may."""
+    ) -> tuple[list[ListedJob], int, int]:
+        """Grants what it is offered, as far as it may: (to list, held, offered beyond that)."""
         found = device_store.find_with_sims(tx, device_id)
         if found is None:
             raise Unauthenticated("this device was deleted: register it again")
@@ -245,7 +252,8 @@ class Listing:
             for job in sorted(held, key=lambda job: job.recipient.offer_number)
             if job.recipient.id not in acknowledged or _is_unwanted(job)
         ]
-        return listed[:MAX_HELD_COUNT], len(held)
+        left_count = sum(job.recipient.state is State.OFFERED for job in jobs.values())
+        return listed[:MAX_HELD_COUNT], len(held), left_count
 
     def _listed(self, job: Job, sims: list[Sim]) -> ListedJob:
         r = job.recipient
