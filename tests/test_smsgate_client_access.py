@@ -1,5 +1,7 @@
 """Who may what in SMSGate's API for applications."""
 
+import asyncio
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,21 @@ async def test_what_proves_nothing_is_refused(server: RunningServer, authorizati
     answer = await server.request("GET", f"{BASE}/devices", headers=headers)
 
     assert (answer.status, answer.json["code"]) == (401, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
+
+
+async def test_client_that_waits_to_be_asked_for_its_password_is_let_in(
+    server: RunningServer,
+) -> None:
+    def read() -> bytes:
+        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        passwords.add_password(None, server.url, server.regular.user.email, PASSWORD)
+        handler = urllib.request.HTTPBasicAuthHandler(passwords)
+        with urllib.request.build_opener(handler).open(f"{server.url}{BASE}/devices") as answer:
+            content: bytes = answer.read()
+            return content
+
+    assert server.regular.device_id.encode() in await asyncio.to_thread(read)
 
 
 async def test_guessed_passwords_are_throttled_as_logins_are(server: RunningServer) -> None:
@@ -194,6 +211,10 @@ async def test_health_is_open_to_everybody(server: RunningServer, prefix: str, p
     answer = await server.request("GET", prefix + path)
 
     assert (answer.status, answer.json["status"]) == (200, "pass")
+
+
+async def test_monitors_may_ask_for_health_without_a_body(server: RunningServer) -> None:
+    assert (await server.request("HEAD", "/health")).status == 200
 
 
 async def test_requests_of_an_api_key_are_counted_under_both_prefixes(tmp_path: Path) -> None:

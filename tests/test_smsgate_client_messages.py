@@ -1,5 +1,6 @@
 """SMSGate's API for applications: sending, lists and cancels, request by request."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -77,6 +78,13 @@ async def test_id_of_the_application_sends_once(server: RunningServer) -> None:
     assert first.json["id"] == "order-17"
     assert (second.status, second.json["message"]) == (409, "duplicate id")
     assert (await state_of(server, "order-17"))["textMessage"] == {"text": "Hello"}
+    assert await stored(server, "m.text") == "Hello"
+
+
+async def test_one_of_many_at_once_with_an_id_is_sent(server: RunningServer) -> None:
+    answers = await asyncio.gather(*(send(server, id="order-17") for _ in range(20)))
+
+    assert sorted(answer.status for answer in answers) == [202] + [409] * 19
     assert await stored(server, "m.text") == "Hello"
 
 

@@ -14,8 +14,8 @@ THIRDPARTY_PREFIXES = ("/api/3rdparty/v1", "/3rdparty/v1")
 # What SMSGate knows of the kind is a queue that is full.
 _LIMITS = (LimitExceeded, InsufficientCredits)
 _WRONG_PATH = (
-    "no such path: the API URL of the app is https://your.server/api/mobile/v1, that of applications"
-    " https://your.server/api/3rdparty/v1"
+    "no such path: the API URL of the app is https://your.server/api/mobile/v1, that of"
+    " applications https://your.server/api/3rdparty/v1"
 )
 
 
@@ -36,5 +36,9 @@ def error_response(problem: Problem) -> web.Response:
         status = 401
     elif status == 404 and problem.error is None:
         message = _WRONG_PATH
+    headers = dict(problem.headers)
+    if status == 401 and problem.path.startswith(THIRDPARTY_PREFIXES):
+        # RFC 7617: some clients send their password only to who asks for it.
+        headers["WWW-Authenticate"] = 'Basic realm="SMSGate", charset="UTF-8"'
     body = Error(message, status, problem.code)
-    return json_response(body, status=status, headers=dict(problem.headers))
+    return json_response(body, status=status, headers=headers)

@@ -22,7 +22,7 @@ def routes() -> list[web.RouteDef]:
         for path, handler in HANDLERS.items()
         for route in (
             *routes_under(THIRDPARTY_PREFIXES, "GET", path, handler),
-            web.get(path, handler, allow_head=False),
+            web.get(path, handler),
         )
     ]
 
