@@ -430,7 +430,7 @@ async def test_server_that_is_away_gets_everything_later(
     emulated: EmulatedModem, state: Path
 ) -> None:
     async with protocol_server() as server, modem_program(server, state, emulated):
-        server.next_failures = [(503, {})] * 3
+        server.next_failures = [(503, {})]
         emulated.receive(SENDER, "While you were out")
         await server.until(lambda: len(server.incoming) == 1, LIMIT_S)
 

@@ -5,6 +5,7 @@ Refuses to know what commands there are: modem.py does.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -84,14 +85,13 @@ class Commands:
         self._port.write(_ESCAPE + b"\r")
         for _ in range(WAKE_COUNT):
             try:
-                await self._ask("AT", WAKE_LIMIT_S)
-            except Refused:
-                pass  # what was half written before
+                with suppress(Refused):  # of what was half written before
+                    await self._ask("AT", WAKE_LIMIT_S)
+                await asyncio.sleep(QUIET_S)
+                if await self._is_in_step():
+                    return
             except Silent:
                 continue
-            await asyncio.sleep(QUIET_S)
-            self._drop_answers()
-            return
         raise Silent("AT")
 
     async def ask(
@@ -145,6 +145,14 @@ class Commands:
                 self._port.write(pdu.encode("ascii") + _END_OF_PDU)
                 answer = await self._next(command, self._limits.send_s)
             return _lines_of(command, answer)
+
+    async def _is_in_step(self) -> bool:
+        """Whether an answer is to what was asked: an OK may be to what a killed program asked."""
+        try:
+            lines = await self._ask("AT+CMEE?", WAKE_LIMIT_S)
+        except Refused:
+            return True
+        return any(line.startswith("+CMEE:") for line in lines)
 
     async def _ask(
         self, command: str, limit_s: float, also: frozenset[str] = frozenset()

@@ -57,14 +57,14 @@ class Inbox:
         try:
             incoming = decode_incoming(pdu, tpdu_bytes)
         except PduError as error:
-            self._journal.write(Took((key,)))
-            self._log.tell("unreadable", str(error))
+            self._set_aside(key, pdu)
+            self._log.tell("unreadable", f"{error} It is kept beside the journal.")
             return None
         if isinstance(incoming, StatusReport):
             return incoming
         if incoming.user_data.text is None:
-            self._journal.write(Took((key,)))
-            self._log.tell("data", "data for a program came in, not a text: it is left out")
+            self._set_aside(key, pdu)
+            self._log.tell("data", "data for a program came in, no text: kept beside the journal")
             return None
         arrived = Arrived(key, pdu, tpdu_bytes, self._clock.now_ms())
         concatenation = incoming.user_data.concatenation
@@ -85,6 +85,11 @@ class Inbox:
         for pieces in self._texts().values():
             if now_ms - max(piece.at for piece in pieces.values()) > JOIN_LIMIT_MS:
                 self._join(pieces, is_whole=False)
+
+    def _set_aside(self, key: str, pdu: str) -> None:
+        """What nobody here can read is lost no more than the rest."""
+        self._journal.keep_aside(pdu)
+        self._journal.write(Took((key,)))
 
     def _join_all(self) -> None:
         for pieces in self._texts().values():

@@ -64,6 +64,23 @@ class Journal:
             os.close(self._file)
             self._file = self._shorten()
 
+    def keep_aside(self, pdu: str) -> None:
+        """A line in `<name>.unreadable`, for people; on the disk on return.
+
+        Raises: Unavailable.
+        """
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        path = self._path.with_suffix(".unreadable")
+        try:
+            descriptor = os.open(path, flags, 0o600)
+            try:
+                os.write(descriptor, f"{pdu}\n".encode())
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise Unavailable(f"cannot write {path}: {error.strerror}") from error
+
     def close(self) -> None:
         os.close(self._file)
         os.close(self._lock)

@@ -234,6 +234,8 @@ class Radio:
                     stored = [] if one is None else [one]
             except Refused as error:
                 self._log.tell("trouble", f"reading texts: {describe(error.error)}")
+                if index is not None:
+                    self._drain_at = 0  # it may be found where it is listed
                 continue
             for text in stored:
                 await self._take_stored(modem, text)

@@ -216,7 +216,8 @@ class ModemState:
                 self.tried_pin = None
                 self.refused_pins[mark] = None
             case Arrived(key=key):
-                self.arrived[key] = record
+                if key not in self.taken:
+                    self.arrived[key] = record
             case Receiving(text=text, keys=keys):
                 self.texts[text.id] = text
                 self._take(keys)
@@ -232,9 +233,10 @@ class ModemState:
         records: list[AnyRecord] = [self.paired] if self.paired else []
         records += [PinRefused(mark) for mark in self.refused_pins]
         records += [PinTried(self.tried_pin)] if self.tried_pin else []
+        # Reports first: they would end jobs that stand before them.
+        records += [Reporting(report) for report in self.reports.values()]
         for job_id, job in self.jobs.items():
             records += _records_of(job_id, job)
-        records += [Reporting(report) for report in self.reports.values()]
         records += self.arrived.values()
         records += [Receiving(text) for text in self.texts.values()]
         records += [Took(tuple(self.taken))] if self.taken else []
