@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.certificates import Files
 
 HEAVY = {"aiohttp", "aiosqlite", "bcrypt", "msgspec", "rich", "segno", "textual", "uvloop"}
 CERTIFICATES = {"acme", "cryptography", "josepy", "OpenSSL", "requests", "urllib3"}
@@ -37,8 +40,33 @@ def test_server_loads_nothing_of_the_terminal() -> None:
     assert loaded_by("import textko_server.server") & TERMINAL == set()
 
 
-def test_server_loads_nothing_of_certificates_before_it_has_some() -> None:
-    assert loaded_by("import textko_server.server") & CERTIFICATES == set()
+SERVE = """
+import asyncio
+from pathlib import Path
+from textko_server.config import ServerSettings, Settings
+from textko_server.server import Server
+
+async def serve(data_dir, **certificate):
+    server = ServerSettings(data_dir=Path(data_dir), listen="127.0.0.1:0", **certificate)
+    async with Server(Settings(server=server)):
+        pass
+"""
+
+
+def test_server_loads_nothing_of_certificates_when_it_has_none(tmp_path: Path) -> None:
+    loaded = loaded_by(f"{SERVE}\nasyncio.run(serve({str(tmp_path / 'data')!r}))")
+
+    assert "aiohttp" in loaded
+    assert loaded & CERTIFICATES == set()
+
+
+def test_server_with_certificate_files_loads_nothing_that_orders_some(tmp_path: Path) -> None:
+    files = Files(tmp_path / "files")
+    named = f"tls_cert={str(files.cert)!r}, tls_key={str(files.key)!r}"
+
+    loaded = loaded_by(f"{SERVE}\nasyncio.run(serve({str(tmp_path / 'data')!r}, {named}))")
+
+    assert loaded & CERTIFICATES == {"cryptography"}
 
 
 def test_server_starts_without_its_documentation() -> None:

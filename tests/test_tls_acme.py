@@ -16,6 +16,7 @@ import pytest
 from tests.acme_servers import AcmeServer, acme_server, free_port
 from tests.certificates import careless, shown_by, until
 from tests.clocks import FrozenClock
+from tests.commands import CommandLine
 from tests.servers import settings_for_tests
 from textko_server.clock import DAY_MS, MINUTE_MS
 from textko_server.config import ServerSettings, TlsSettings
@@ -153,6 +154,30 @@ async def test_failure_is_told_and_tried_again_another_way_later(
 
         await until(lambda: has_certificate(server))
         assert server.gateway.certificates.state().failure is None
+
+
+async def test_command_shows_what_failed_and_orders_again_when_asked(
+    tmp_path: Path,
+    now: FrozenClock,
+    authority: AcmeServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    textko = CommandLine(tmp_path / "data", capsys, monkeypatch)
+    elsewhere = f"127.0.0.1:{free_port()}"
+    async with serving(tmp_path / "data", now, authority, http_listen=elsewhere) as server:
+        await until(lambda: has_failed(server))
+        awaited = await textko("tls", "status")
+        needs_a_hand = await textko("status")
+        got = await textko("tls", "renew")
+        after = await textko.json("tls", "status")
+
+    assert awaited.code == 1
+    assert f"{NAME} (awaited)" in awaited.out
+    assert "see that the name leads to this machine" in awaited.out
+    assert f"There is no certificate for {NAME} yet: " in needs_a_hand.out
+    assert got.code == 0, got.err
+    assert (after["kind"], after["names"], after["isTemporary"]) == ("acme", [NAME], False)
 
 
 async def test_restart_does_not_ask_sooner(
