@@ -13,7 +13,9 @@ from textko_server.clock import HOUR_MS
 from textko_server.config import ServerSettings
 from textko_server.store.migrations import newest_version
 
-NAMES = ["server", "disk", "database", "schema", "certificate", "phones", "queue", "webhooks", "backups"]
+NAMES = [
+    "server", "disk", "database", "schema", "certificate", "phones", "queue", "webhooks", "backups",
+]  # fmt: skip
 
 
 def database_of(server: RunningServer) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""Settings as the admin API and the command line show them. Of secrets only whether there is one."""
+"""Settings as the admin API and the command line show them: of secrets only that they are set."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,6 @@ import msgspec
 
 from textko_server import admin_wire as wire
 from textko_server.config import Settings
-
 
 _SECRETS = frozenset({"smsgate.private_token"})
 _HIDDEN = "********"

@@ -145,7 +145,7 @@ def _confirmation(value: str) -> str | None:
 
 def _private_token(value: str) -> str | None:
     # Only that goes through the app's settings and an HTTP header as it is.
-    if not value or (8 <= len(value) <= 256 and value.isascii() and " " < min(value)):
+    if not value or (8 <= len(value) <= 256 and value.isascii() and min(value) > " "):
         return None
     return "must be 8 to 256 characters of printable ASCII without spaces, or empty"
 

@@ -46,9 +46,13 @@ async def _play(options: argparse.Namespace, outcomes: dict[str, Outcome]) -> No
 
     lines = await _standard_input()
     async with ChtApp(
-        options.url, options.folder, polls=not options.no_polling, poll_interval_s=options.poll_interval, outcomes=outcomes,
+        options.url,
+        options.folder,
+        polls=not options.no_polling,
+        poll_interval_s=options.poll_interval,
+        outcomes=outcomes,
         at_step=at_step,
-    ) as phone:  # fmt: skip
+    ) as phone:
         _say("ready")
         while line := (await lines.readline()).decode().rstrip("\n"):
             sender, _, text = line.partition("\t")
