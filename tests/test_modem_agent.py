@@ -238,6 +238,52 @@ async def test_refused_claim_is_never_sent(
     assert [part.phone_number for part in emulated.air.parts()] == ["+35799000002"]
 
 
+async def test_text_without_a_delivery_report_is_done_with_when_it_is_sent(
+    server: ProtocolServer, emulated: EmulatedModem, state: Path
+) -> None:
+    async with modem_program(server, state, emulated):
+        await server.add(to("001", deliveryReport=False), to("002", "b.1"))
+        await server.until(lambda: server.jobs["b.1"].states == list(BOTH), LIMIT_S)
+        await until(lambda: '"delivered"}' in journal_of(state))
+
+    assert server.jobs["a.1"].states == ["sent"]
+    assert [part.wants_report for part in emulated.air.parts()] == [False, True]
+    journal = Journal(state / "860000000000017.journal")
+    assert journal.state.jobs == {}
+    journal.close()
+
+
+async def test_rest_of_a_text_that_is_refused_for_now_is_sent_later_and_nothing_twice(
+    server: ProtocolServer, emulated: EmulatedModem, state: Path
+) -> None:
+    async with modem_program(server, state, emulated) as story:
+        emulated.steps.hold_at(Step.ANSWERED)
+        await server.add(to("001", text=LONG))
+        await emulated.steps.until_held()
+        emulated.network.is_registered = False
+        emulated.steps.release()
+        await story.until_told("retry")
+        emulated.network.is_registered = True
+        await server.until(lambda: server.jobs["a.1"].states == list(BOTH), LIMIT_S)
+
+    [sent] = emulated.sent_texts
+    assert (sent.text, sent.is_whole) == (LONG, True)
+
+
+async def test_modem_without_a_sim_says_so_and_takes_no_texts(
+    server: ProtocolServer, tmp_path: Path, state: Path
+) -> None:
+    modem = EmulatedModem(tmp_path / "modem", sim=Sim(is_inserted=False))
+    async with modem as emulated, modem_program(server, state, emulated) as story:
+        await story.until_told("trouble")
+        await server.until(
+            lambda: any(body.get("sims") == [] for _d, _w, body in server.requests), LIMIT_S
+        )
+
+    assert "there is no SIM in the modem (CME error 10)" in story.details("trouble")
+    assert all(body["capacity"] == 0 for _d, _w, body in server.requests if "capacity" in body)
+
+
 async def test_many_texts_to_one_number_get_their_own_reports(
     server: ProtocolServer, emulated: EmulatedModem, state: Path
 ) -> None:
