@@ -5,6 +5,7 @@ PyInstaller runs this first (a runtime hook). Refuses to know what the program d
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 # Where distributions keep the authorities they trust. Our OpenSSL is Debian's and knows the first.
@@ -40,5 +41,7 @@ def _find_authorities() -> None:
             return
 
 
+# Of a library that guesses alphabets of web pages, which is left out: nobody asks it to.
+warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 _take_away_the_loaders_variables()
 _find_authorities()
