@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from textko_server.clock import Clock
+from textko_server.emulated.smsgate_app import reporting, webhook_queue
 from textko_server.emulated.smsgate_app.account import Account
 from textko_server.emulated.smsgate_app.api import Registration
 from textko_server.emulated.smsgate_app.disk import Disk
@@ -172,6 +173,15 @@ class SmsgateApp:
     @property
     def owed_webhooks_count(self) -> int:
         return self._opened.webhooks.owed_count
+
+    @property
+    def is_working_off_webhooks(self) -> bool:
+        """It looks at what is owed, or will when there is a network."""
+        return self._opened.works.count(webhook_queue.QUEUE_WORKER) > 0
+
+    @property
+    def owed_reports_count(self) -> int:
+        return self._opened.works.count(reporting.WORKER)
 
     @property
     def open_streams_count(self) -> int:

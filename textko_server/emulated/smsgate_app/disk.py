@@ -1,7 +1,8 @@
 """What the phone keeps over the end of the program: tables of rows in one file.
 
-A line of JSON for each change, appended and synced before it counts, so that a kill -9 loses none
-and leaves none half done; what was cut short at the end of the file never was. The app has Room and
+A line of JSON for each change, appended before it counts, so that a kill -9 loses none and leaves
+none half done; what was cut short at the end of the file never was. Survives the end of the program,
+not of the machine: only the radio's record of what went out is synced. The app has Room and
 SharedPreferences for this. Refuses to know what the rows mean.
 """
 
@@ -30,11 +31,10 @@ class Disk:
         return Table(self, name, {key: msgspec.convert(row, row_type) for key, row in kept.items()})
 
     def append(self, table: str, key: str, row: Any) -> None:
-        """On return it is on the disk. None takes the row away."""
+        """On return the operating system has it. None takes the row away."""
         line = msgspec.json.encode((table, key, row)) + b"\n"
         if os.write(self._file, line) != len(line):
             raise OSError(f"the disk is full: {self._path}")
-        os.fdatasync(self._file)
 
     def close(self) -> None:
         os.close(self._file)
@@ -46,10 +46,7 @@ class Disk:
             for key, row in rows.items()
         ]
         shorter = self._path.with_suffix(".new")
-        with shorter.open("wb") as file:
-            file.write(b"".join(lines))
-            file.flush()
-            os.fsync(file.fileno())
+        shorter.write_bytes(b"".join(lines))
         shorter.replace(self._path)
 
 

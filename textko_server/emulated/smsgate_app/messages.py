@@ -102,9 +102,12 @@ class Messages:
     def add(self, row: MessageRow) -> None:
         self._table.put(row.id, row)
 
-    def change(self, row: MessageRow) -> None:
-        """SIM number or segments, which nobody is told of."""
-        self._table.put(row.id, row)
+    def note_sending(self, message_id: str, segments: int, sim_number: int | None) -> None:
+        """Nobody is told. `sim_number`: None leaves what is there."""
+        row = self._table.rows[message_id]
+        sim_number = row.sim_number if sim_number is None else sim_number
+        changed = msgspec.structs.replace(row, segments=segments, sim_number=sim_number)
+        self._table.put(message_id, changed)
 
     def next_pending(self, *, is_fifo: bool) -> MessageRow | None:
         """The most urgent that is due, and of these the oldest or the newest."""

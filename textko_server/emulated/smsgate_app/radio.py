@@ -93,7 +93,7 @@ class Radio:
         self._delivery_after_ms = delivery_after_ms
         self._count = max((int(key) for key in table.rows), default=0)
         self._sooner = asyncio.Event()
-        self.on_air = _read(air_path)
+        self.on_air = air_records(air_path)
         self._air = os.open(air_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
         self.fate_of: Callable[[str], Fate] = lambda _phone_number: Fate()
         """By the number as it is dialled; tests and scripts put their own here."""
@@ -148,6 +148,7 @@ class Radio:
         self._sooner.set()
 
 
-def _read(path: Path) -> list[AirRecord]:
+def air_records(path: Path) -> list[AirRecord]:
+    """What the network got so far, of a phone that runs or does not."""
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     return [msgspec.json.decode(line, type=AirRecord) for line in lines]

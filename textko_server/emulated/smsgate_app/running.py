@@ -103,7 +103,6 @@ class RunningApp:
         async with asyncio.TaskGroup() as group:
             self._group = group
             self.works.start(group)
-            group.create_task(self._radio.run(self.sender.hear))
             self.sender.start()
             self.webhooks.start()
             self.account.start()
@@ -111,6 +110,8 @@ class RunningApp:
             self.webhooks.refresh()
             self.works.enqueue_unique(SETTINGS_WORKER)
             group.create_task(self._ping())
+            # Last: what the network said while the app was away finds it at work already.
+            group.create_task(self._radio.run(self.sender.hear))
             self._state_webhooks.app_started()
             started.set()
 

@@ -14,8 +14,6 @@ import random
 import re
 from base64 import b64decode
 
-import msgspec
-
 from textko_server.emulated.smsgate_app.encryption import decrypted
 from textko_server.emulated.smsgate_app.faults import AppFault, IllegalArgument
 from textko_server.emulated.smsgate_app.messages import (
@@ -139,7 +137,8 @@ class Sender:
         if current is None or current.state in (State.CANCELLING, State.CANCELLED):
             return False
         try:
-            self._hand_over(current)
+            # With the recipients that were waiting when it was chosen: no second look at these.
+            self._hand_over(row)
         except AppFault as fault:
             self._messages.set_state(row.id, None, State.FAILED, f"Can't send message: {fault}")
             return False
@@ -154,13 +153,9 @@ class Sender:
         if text is None:
             _check_base64(row.id, data)
         segments = 1 if text is None else max(1, segment(text).segments)
-        row = msgspec.structs.replace(
-            row,
-            segments=segments,
-            # The one that Android takes by itself is not noted.
-            sim_number=row.sim_number or (sim_number if self._preferences.picks_sim else None),
-        )
-        self._messages.change(row)
+        # The card that Android takes by itself is not noted.
+        is_picked = row.sim_number is None and self._preferences.picks_sim
+        self._messages.note_sending(row.id, segments, sim_number if is_picked else None)
         waiting = [one for one in row.recipients if one.state is State.PENDING]
         for index, recipient in enumerate(waiting):
             try:

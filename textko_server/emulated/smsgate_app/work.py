@@ -68,6 +68,10 @@ class WorkManager:
         self._group: asyncio.TaskGroup | None = None
         self._slots = asyncio.Semaphore(_SLOTS_COUNT)
 
+    def count(self, name: str) -> int:
+        """How much work of a worker's is still to be done."""
+        return sum(work.worker == name for work in self._table.rows.values())
+
     def define(self, name: str, worker: Worker) -> None:
         self._workers[name] = worker
 
