@@ -9,6 +9,7 @@ from tests.clocks import FrozenClock
 from tests.servers import Answer, RunningServer
 from tests.smsgate_clients import BASE, basic, receive_over_the_air, send_over_the_air
 from textko_server.clock import HOUR_MS, MINUTE_MS, iso_utc_ms
+from textko_server.gateway.principals import of_user
 
 PHONE, ANOTHER = "+251912345678", "+251912345679"
 HELLO = {"textMessage": {"text": "Hello"}, "phoneNumbers": [PHONE]}
@@ -160,6 +161,67 @@ async def test_account_without_a_device_is_told_so(server: RunningServer) -> Non
 
     assert answer.status == 400
     assert "no device" in answer.json["message"]
+
+
+async def test_account_whose_last_device_goes_is_told_so(server: RunningServer) -> None:
+    before = await send(server)
+    await ask(server, "DELETE", f"/devices/{server.regular.device_id}")
+    after = await send(server)
+
+    assert (before.status, after.status) == (202, 400)
+
+
+async def test_account_whose_last_device_is_switched_off_is_told_so(
+    server: RunningServer,
+) -> None:
+    before = await send(server)
+    await server.gateway.devices.update(
+        of_user(server.regular.user), server.regular.device.id, is_enabled=False
+    )
+    after = await send(server)
+
+    assert (before.status, after.status) == (202, 400)
+
+
+async def test_number_that_opted_out_has_failed_at_once(server: RunningServer) -> None:
+    incoming = {
+        "id": "1", "from": ANOTHER, "text": "STOP", "receivedAt": server.clock.now_ms(),
+    }  # fmt: skip
+    await server.sync(server.regular, incoming=[incoming], capacity=0)
+
+    answer = await send(server, phoneNumbers=[PHONE, ANOTHER])
+
+    assert [r["state"] for r in answer.json["recipients"]] == ["Pending", "Failed"]
+    assert answer.json["recipients"][1]["error"]
+    assert answer.json == await state_of(server, answer.json["id"])
+
+
+async def test_key_of_one_device_sends_through_it_and_says_so(server: RunningServer) -> None:
+    _, key = await server.gateway.api_keys.create_key(
+        server.regular.user.id, "one", device_ids=[server.regular.device.id]
+    )
+
+    answer = await server.request("POST", f"{BASE}/messages", HELLO, headers={"x-api-key": key})
+
+    assert answer.json["deviceId"] == server.regular.device_id
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"id": "order-17", "withDeliveryReport": False},
+        {"simNumber": 1, "priority": 100, "ttl": 60},
+        {"scheduleAt": "2026-01-16T00:00:00Z"},
+        {"phoneNumbers": [PHONE, ANOTHER], "textMessage": {"text": "a" * 300}},
+    ],
+)
+async def test_answer_to_a_send_is_what_reading_it_shows(
+    server: RunningServer, fields: dict[str, Any]
+) -> None:
+    answer = await send(server, **fields)
+
+    assert answer.json == await state_of(server, answer.json["id"])
 
 
 async def test_message_waits_for_a_device_that_was_heard_of(

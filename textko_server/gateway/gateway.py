@@ -170,6 +170,7 @@ class Gateway:
         self.traffic = Traffic(db, clock, self.events)
         self.backups = Backups(clock, settings, settings_file)
         self.certificates = Certificates(clock, settings)
+        self.refusals = Refusals(clock)
         self.attention = Attention(
             db,
             clock,
@@ -180,6 +181,7 @@ class Gateway:
             self.devices,
             self.webhooks,
             self.message_search,
+            self.refusals,
             low_credits=settings.accounts.low_credits,
         )
         self.releases = Releases(
@@ -247,7 +249,6 @@ class Gateway:
         )
         # Codes have 38 bits and live ten minutes; this keeps guessing hopeless from one address.
         self.pairing_throttle = LoginThrottle(clock, 60, "pairings")
-        self.refusals = Refusals(clock)
         self.retention = Retention(db, clock, settings.store)
         self.sweep = Sweep(db, clock, settings.dispatch, self.lifecycle, self.opt_outs, self.events)
         db.on_loss = self.sync.forget_looks
@@ -257,6 +258,7 @@ class Gateway:
         self.events.listen(self.devices.on_event, DeviceChanged, AccountChanged)
         self.events.listen(self.phone_alerts.on_event, DeviceChanged)
         self.events.listen(self.smsgate_pings.on_event, DeviceChanged)
+        self.events.listen(self.smsgate_devices.on_event, DeviceChanged)
         self.events.listen(self.phone_streams.on_event, SmsgateSettingsChanged, InboxExportWished)
         self.events.listen(_log_low_credits, CreditsLow)
         self.events.listen(self.schedule.on_event, RecipientChanged, ScheduledChanged)

@@ -11,6 +11,7 @@ import msgspec
 from textko_server.clock import HOUR_MS, Clock
 from textko_server.errors import Invalid
 from textko_server.gateway.devices import Devices
+from textko_server.gateway.events import DeviceChanged
 from textko_server.gateway.public_ids import Kind, PublicIds
 from textko_server.model import Device, Principal, Sim
 
@@ -43,13 +44,25 @@ class SmsgateDevices:
         self._clock = clock
         self._public_ids = public_ids
         self._devices = devices
+        self._with_devices: set[int] = set()
+        """Accounts that have a device that is switched on, as far as they were looked at."""
+
+    def on_event(self, event: DeviceChanged) -> None:
+        """Must hear of every commit: that is what lets an ordinary message look at nothing."""
+        if event.what in ("disabled", "deleted"):
+            self._with_devices.discard(event.user_id)
 
     async def choose(self, principal: Principal, wish: Wish) -> Route:
         """Raises Invalid, naming the field: there is no such phone or SIM."""
+        is_open = wish == Wish() and principal.device_ids is None
+        if is_open and principal.user_id in self._with_devices:
+            return Route()
         candidates = await self._candidates(principal, wish)
         if wish.sim_number is not None:
             return self._choose_sim(await self._with_sim(principal, candidates, wish.sim_number))
         if wish.device_id is None and not wish.needs_the_app:
+            if is_open:
+                self._with_devices.add(principal.user_id)
             return Route()
         return Route(self._best(candidates).id)
 

@@ -8,7 +8,7 @@ nothing. Refuses to know JSON, and SMSGate's words for states.
 import msgspec
 
 from textko_server.errors import AlreadyExists, NotFound
-from textko_server.gateway.messages import Messages, Submission
+from textko_server.gateway.messages import Messages, Submission, Submitted
 from textko_server.gateway.public_ids import Kind, PublicIds
 from textko_server.model import Dialect, Message, Principal, State
 from textko_server.store import analytics as time_store
@@ -58,19 +58,42 @@ class SmsgateMessages:
             AlreadyExists: a message of the account has this id.
             And as `Messages.submit`.
         """
+        submitted = await self._submit(principal, submission, form)
+        if _is_as_it_was_given(principal, submitted):
+            return self._shown_at_once(principal, submission, form, submitted)
+        return await self._shown_of(submitted.message_id)
+
+    async def _submit(self, principal: Principal, submission: Submission, form: Form) -> Submitted:
         if form == Form():
             [submitted] = await self._messages.submit(principal, [submission])
-            return await self._shown_of(submitted.message_id)
+            return submitted
 
-        def write(tx: Transaction) -> int:
+        def write(tx: Transaction) -> Submitted:
             client_id = form.client_id
             if client_id is not None and store.find_in(tx, principal.user_id, client_id):
                 raise AlreadyExists("duplicate id")  # SMSGate's words
             [submitted] = self._messages.insert(tx, principal, [submission])
             store.insert(tx, submitted.message_id, principal.user_id, form)
-            return submitted.message_id
+            return submitted
 
-        return await self._shown_of(await self._db.write(write))
+        return await self._db.write(write)
+
+    def _shown_at_once(
+        self, principal: Principal, s: Submission, form: Form, submitted: Submitted
+    ) -> Shown:
+        """What reading it would show."""
+        state = State.SCHEDULED if s.scheduled_at else State.QUEUED
+        at, segmentation = submitted.created_at, submitted.segmentation
+        message = Message(
+            submitted.message_id, principal.user_id, s.dialect, principal.api_key_id, s.text,
+            segmentation.encoding, segmentation.segments, len(s.phone_numbers), state, s.priority,
+            s.sender_id, s.custom_id, s.scheduled_at, s.expires_at, at, at,
+        )  # fmt: skip
+        recipients = [
+            Told(message.id, number, state, s.device_id, None, None, None, None, None, None)
+            for number in s.phone_numbers
+        ]
+        return Shown(self.id_of(message), message, form, recipients)
 
     async def get(self, principal: Principal, message_id: str) -> Shown:
         """By the application's id or ours. Raises NotFound: absent, or another account's."""
@@ -140,3 +163,10 @@ class SmsgateMessages:
         if message.dialect is Dialect.SMSGATE and message.custom_id is not None:
             return message.custom_id
         return self._public_ids.encode(Kind.MESSAGE, message.id, message.created_at)
+
+
+def _is_as_it_was_given(principal: Principal, submitted: Submitted) -> bool:
+    """Nobody it goes to has opted out, and no device was chosen for a limited API key."""
+    count = len(submitted.recipient_ids)
+    is_to_all = submitted.credits == count * submitted.segmentation.segments
+    return is_to_all and principal.device_ids is None
