@@ -1,9 +1,9 @@
 """What the phone keeps over the end of the program: tables of rows in one file.
 
 A line of JSON for each change, appended before it counts, so that a kill -9 loses none and leaves
-none half done; what was cut short at the end of the file never was. Survives the end of the program,
-not of the machine: only the radio's record of what went out is synced. The app has Room and
-SharedPreferences for this. Refuses to know what the rows mean.
+none half done; what was cut short at the end of the file never was. Survives the end of the
+program, not of the machine: only the radio's record of what went out is synced. The app has Room
+and SharedPreferences for this. Refuses to know what the rows mean.
 """
 
 import os
