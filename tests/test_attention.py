@@ -9,6 +9,7 @@ from tests.gateways import ONE_SIM, TWO_SIMS, World
 from textko_server.clock import DAY_MS, MINUTE_MS
 from textko_server.gateway import principals
 from textko_server.gateway.attention import Concern
+from textko_server.gateway.refusals import Phone
 from textko_server.model import Principal, Role, State
 from textko_server.store import webhooks as webhook_store
 
@@ -226,3 +227,44 @@ async def test_worst_comes_first_and_others_things_are_not_told(world: World) ->
 
     assert [c.severity for c in own] == ["error", "warning", "info", "info"]
     assert set(others) == STEPS - {"no_admin"}
+
+
+# --- phones that are let in, and do not work as they should ---
+
+
+async def test_what_hinders_a_phone_is_told_until_it_is_over(world: World) -> None:
+    device = await world.pair(*ONE_SIM)
+    await world.sync(device)
+    refusals, phone = world.gateway.refusals, Phone(world.user.id, device, "phone")
+    refusals.note("waits_for_push", address=None, path="GET /message", message="", phone=phone)
+    refusals.note("cannot_cancel", address=None, path="GET /message", message="", phone=phone)
+
+    [concern] = (await troubles(world)).values()
+
+    assert (concern.code, concern.severity) == ("phone_hindered", "warning")
+    assert concern.text.startswith("phone: it waits for Google's push service")
+    assert concern.device is not None
+    refusals.settle(device, ["waits_for_push"])
+    assert await troubles(world) == {}
+
+
+async def test_what_hindered_a_phone_long_ago_is_not_told(world: World) -> None:
+    device = await world.pair(*ONE_SIM)
+    phone = Phone(world.user.id, device, "phone")
+    world.gateway.refusals.note(
+        "waits_for_push", address=None, path="GET /message", message="", phone=phone
+    )
+    world.clock.advance(31 * MINUTE_MS)
+
+    assert "phone_hindered" not in await troubles(world)
+
+
+async def test_hindrance_of_a_phone_that_was_deleted_is_not_told(world: World) -> None:
+    device = await world.pair(*ONE_SIM)
+    phone = Phone(world.user.id, device, "phone")
+    world.gateway.refusals.note(
+        "waits_for_push", address=None, path="GET /message", message="", phone=phone
+    )
+    await world.gateway.devices.delete(world.principal, device)
+
+    assert "phone_hindered" not in await troubles(world)

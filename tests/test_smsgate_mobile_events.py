@@ -219,3 +219,15 @@ async def test_phone_that_hangs_up_is_leased_nothing_more(server: RunningServer)
 
     assert len(await other.messages()) == 1
     assert (await recipient_of(server, submitted)).state is State.CLAIMED
+
+
+async def test_stream_ends_what_was_told_of_a_phone_that_waits_for_google(
+    server: RunningServer, clock: FrozenClock
+) -> None:
+    phone = await app_phone(server, pushToken="token-of-google")
+    refusals = server.gateway.refusals
+    assert [r.code for r in refusals.list_hindrances(None)] == ["waits_for_push"]
+    clock.advance(1)
+
+    async with event_stream(phone):
+        assert refusals.list_hindrances(None) == []

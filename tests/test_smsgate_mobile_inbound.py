@@ -100,6 +100,15 @@ async def test_address_that_is_not_https_is_noted(server: RunningServer) -> None
     [refusal] = server.gateway.refusals.list_refusals(server.regular.user.id)
     assert refusal.code == "webhooks_need_https"
     assert "https" in refusal.reason
+    assert server.gateway.refusals.list_hindrances(None) == [refusal]
+
+
+async def test_address_that_works_all_the_same_hinders_nobody(server: RunningServer) -> None:
+    phone = await app_phone(server)
+
+    await phone.post(received())
+
+    assert server.gateway.refusals.list_hindrances(None) == []
 
 
 async def test_settings_are_what_the_account_wants_over_what_we_need(

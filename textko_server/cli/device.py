@@ -190,10 +190,8 @@ def _show_for_smsgate(pairing: "PairingCode") -> None:
     say(f"  {pairing.code}   (once, until {shown_time(pairing.expires_at)})")
     say()
     if not server_url.startswith("https:"):
-        say(
-            "The app from its makers' page or the shop uses https only: set server.public_url to an"
-        )
-        say("https address, or take their app-insecure.apk.")
+        say("The app as its makers publish it uses https only: see docs/tls.md. Their")
+        say("app-insecure.apk takes this address too.")
         say()
 
 

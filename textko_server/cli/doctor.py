@@ -30,6 +30,7 @@ _FIXES = {
     "queue_slow": "textko device list: raise its pace, or pair another phone",
     "device_silent": "see that the phone has power and network, or textko device delete",
     "battery_low": "charge the phone",
+    "phone_hindered": "textko device refusals",
     "webhook_disabled": "make its receiver answer, then textko webhook enable",
     "webhook_failing": "textko webhook deliveries shows what its receiver answers",
     "deliveries_failed": "make its receiver answer, then textko webhook redeliver",
@@ -180,7 +181,9 @@ def _of_concern(concern: "Concern") -> "Finding":
 
 
 def _check_of(code: str) -> str:
-    if code.startswith(("device", "no_phone", "no_device", "queue", "battery", "failures")):
+    if code.startswith(("device", "phone", "no_phone", "no_device", "queue", "battery")):
+        return "phones"
+    if code == "failures":
         return "phones"
     if code.startswith(("webhook", "deliveries")):
         return "webhooks"

@@ -19,6 +19,7 @@ from textko_server.gateway.certificates import Certificates
 from textko_server.gateway.devices import Devices
 from textko_server.gateway.message_search import MessageSearch, Wanted
 from textko_server.gateway.phone_alerts import is_battery_low
+from textko_server.gateway.refusals import Refusals
 from textko_server.gateway.webhooks import Webhooks
 from textko_server.model import Device, Message, Principal, State, Webhook
 from textko_server.store import attention as store
@@ -66,6 +67,7 @@ class Attention:
         devices: Devices,
         webhooks: Webhooks,
         message_search: MessageSearch,
+        refusals: Refusals,
         *,
         low_credits: int,
     ) -> None:
@@ -79,6 +81,7 @@ class Attention:
         self._devices = devices
         self._webhooks = webhooks
         self._message_search = message_search
+        self._refusals = refusals
         self._low_credits = low_credits
 
     async def list_concerns(
@@ -92,6 +95,7 @@ class Attention:
         concerns = [
             *await self._of_queue(devices, user_id, now_ms),
             *self._of_devices(devices, now_ms),
+            *self._of_hindrances(devices, user_id),
             *await self._of_accounts(user_id, now_ms),
             *await self._of_webhooks(user_id),
             *await self._of_failures(principal, user_id, now_ms),
@@ -189,6 +193,17 @@ class Attention:
                 percent = device.battery_percent
                 text = f"{device.name} has {percent} % of battery left and is not charging"
                 yield Concern("warning", "battery_low", text, device.user_id, device, count=percent)
+
+    def _of_hindrances(self, devices: list[Device], user_id: int | None) -> Iterable[Concern]:
+        by_key = {device.id: device for device in devices}
+        for hindrance in self._refusals.list_hindrances(user_id):
+            device = by_key.get(hindrance.phone.device_id or 0)
+            if device is not None:
+                text = f"{device.name}: {hindrance.reason}"
+                yield Concern(
+                    "warning", "phone_hindered", text, device.user_id, device,
+                    since=hindrance.first_at,
+                )  # fmt: skip
 
     async def _of_webhooks(self, user_id: int | None) -> list[Concern]:
         webhooks: list[Webhook] = []

@@ -6,10 +6,11 @@ codes and texts.
 """
 
 import logging
+from collections.abc import Iterable
 
 import msgspec
 
-from textko_server.clock import MINUTE_MS, Clock
+from textko_server.clock import HOUR_MS, MINUTE_MS, Clock
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ REASONS = {
     " server has set it to server-sent events, which begins when the app is stopped and started",
     "cannot_cancel": "its app cannot take back a text that is cancelled: 1.67 and later can",
     "webhooks_need_https": "it is told to bring incoming texts to an address that is not https,"
-    " which the app from the shop cannot: see server.public_url and docs/dialects/smsgate-phone.md",
+    " which the app as published cannot reach: see server.public_url",
     "webhook_address": "it brings a text to an address that is none here: its device was deleted,"
     " or the database is another; stop the app and start it",
     "webhook_unsigned": "it brings a text without a signature: it has not fetched its settings yet",
@@ -62,6 +63,15 @@ REASONS = {
     "too_large": "it says more at a time than the server takes",
     "unavailable": "the server was stopping, or its disk refused",
     "internal": "the server failed to answer; its log says why",
+}
+
+# Of phones that are let in, and yet do not work as they should: how long each counts.
+HINDRANCES = {
+    "waits_for_push": 30 * MINUTE_MS,
+    "webhooks_need_https": 25 * HOUR_MS,
+    "webhook_unsigned": HOUR_MS,
+    "webhook_signature": HOUR_MS,
+    "webhook_clock": HOUR_MS,
 }
 
 
@@ -97,6 +107,8 @@ class Refusals:
         self._of_known: dict[tuple[object, ...], Refusal] = {}
         """Those met last at the end; so the next."""
         self._of_strangers: dict[tuple[object, ...], Refusal] = {}
+        self._settled_at: dict[tuple[int, str], int] = {}
+        """When a hindrance of a device was last seen to be over."""
         self._logged_minute = 0
         self._logged_count = 0
 
@@ -131,6 +143,22 @@ class Refusals:
             reason,
             phone,
         )
+
+    def settle(self, device_id: int, codes: Iterable[str]) -> None:
+        """What these codes say of the device was so, and is no longer."""
+        for code in codes:
+            self._settled_at[device_id, code] = self._clock.now_ms()
+
+    def list_hindrances(self, user_id: int | None) -> list[Refusal]:
+        """Of phones that are let in, what keeps them from working as they should, as of now."""
+        now_ms = self._clock.now_ms()
+        return [
+            refusal
+            for refusal in self.list_refusals(user_id)
+            if refusal.phone.device_id is not None
+            and refusal.last_at > now_ms - HINDRANCES.get(refusal.code, 0)
+            and refusal.last_at > self._settled_at.get((refusal.phone.device_id, refusal.code), 0)
+        ]
 
     def _log(self, fields: dict[str, object], now_ms: int) -> None:
         minute = now_ms // MINUTE_MS

@@ -15,7 +15,7 @@ _SIGNS: dict[wire.Severity, str] = {"error": "âœ— ", "warning": "! ", "info": "Â
 _STEPS = {"no_admin": "user", "no_key": "key", "no_device": "pair", "no_message": "compose"}
 _OF_DEVICES = frozenset(
     {"device_offline", "device_disabled", "device_silent", "battery_low", "queue_slow", "no_phone",
-     "no_phone_online"}
+     "no_phone_online", "phone_hindered"}
 )  # fmt: skip
 _OF_USERS = frozenset(
     {"credits_out", "credits_low", "limit_reached", "subscription_ended", "subscription_ending"}

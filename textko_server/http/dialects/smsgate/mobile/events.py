@@ -23,6 +23,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     """`GET /events`: until either side ends it; the app opens another and asks for messages."""
     gateway, stopping = request.app[GATEWAY], request.app[STOPPING]
     device = await phone_of(request)
+    gateway.refusals.settle(device.id, ("waits_for_push",))
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream",

@@ -21,6 +21,8 @@ from textko_server.http.dialects.smsgate.mobile.reports import read_at
 from textko_server.http.trusted_proxies import client_address
 from textko_server.model import Device
 
+# What a phone that gets through here is no longer kept from.
+OF_WEBHOOKS = ("webhooks_need_https", "webhook_unsigned", "webhook_signature", "webhook_clock")
 _MAX_TEXT_CHARACTERS = 20_000
 _MAX_SENDER_CHARACTERS = 64
 # Android's BatteryManager, as the app adds it up: 1 charging, 2 by mains, 4 by USB.
@@ -40,6 +42,7 @@ async def post_received(request: web.Request) -> web.Response:
     request[PHONE] = Phone(device.user_id, device.id, device.name)
     gateway.presence.came_from(device.id, client_address(request))
     gateway.presence.heard(device.id, device.user_id)
+    gateway.refusals.settle(device.id, OF_WEBHOOKS)
     told = decode_json(body, wire.WebhookEvent)
     incoming = _incoming(told, gateway.clock.now_ms())
     if incoming is not None:
