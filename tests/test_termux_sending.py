@@ -123,6 +123,31 @@ async def test_text_that_turns_up_later_still_is_corrected(ready: Termux) -> Non
     assert len(ready.phone.on_air) == 1
 
 
+async def test_text_is_found_however_many_came_since_one_that_is_unknown(ready: Termux) -> None:
+    ready.phone.android.switch(is_listing_sent=False)
+    await ready.phone.start()
+    await ready.submit("lost")
+    await ends_as(ready, "failed")
+    ready.phone.android.switch(is_listing_sent=True)
+    for number in range(250):
+        ready.phone.android.send(0, "+251911000000", f"by hand {number}")
+    await ready.submit("Hello")
+
+    await ends_as(ready, "failed", "sent")
+
+
+async def test_ids_that_android_gives_again_are_not_taken_for_the_texts_before(
+    ready: Termux,
+) -> None:
+    await ready.phone.start()
+    await ready.submit("Same")
+    await ends_as(ready, "sent")
+    ready.phone.android.delete_texts()
+    await ready.submit("Same")
+
+    await ends_as(ready, "sent", "sent")
+
+
 # --- SIMs ---
 
 

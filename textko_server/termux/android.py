@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 from textko_server.termux.place import (
     FALLBACK_ROWS,
+    PAGE_ROWS,
     Row,
     log,
 )
@@ -27,6 +28,9 @@ class ApiHangs(ApiFailed):
 
 class ApiRefuses(ApiFailed):
     """A permission is missing."""
+
+
+Wanted = Callable[[Row], bool]
 
 
 class Answer:
@@ -92,59 +96,96 @@ class Android:
 
         Raises: ApiFailed and its kinds.
         """
-        return max((row["_id"] for row in self._list("", 50, "_id DESC")), default=0)
+        rows = self._select("", "_id DESC", 50, "all", lambda row: True)
+        if rows is None:
+            rows = self._list(50, "all")
+        return max(map(_row_id, rows), default=0)
 
     def outgoing(self, above_id: int) -> list[Row]:
-        """What was sent, is being sent or failed, by any app, with a higher id."""
-        rows = self._list(f"_id > {above_id} and type != 1", 200, "_id ASC")
-        return sorted(
-            (r for r in rows if r["_id"] > above_id and r["type"] != "inbox"), key=_row_id
-        )
+        """What was sent, is being sent or failed, by any app, with a higher id; lowest first."""
+        return self._above(above_id, "all", "type != 1", lambda row: bool(row["type"] != "inbox"))
 
     def incoming(self, above_id: int, since_ms: int) -> list[Row]:
-        """Received texts with a higher id, lowest first; not all of them, when there are many."""
-        if self.can_select:
-            wanted = f"type == 1 and _id > {above_id} and date >= {since_ms}"
-            rows = self._list(wanted, 100, "_id ASC", kind="inbox")
-        if not self.can_select:  # as _list may have found out this moment
-            for count in FALLBACK_ROWS:
-                rows = self._list("", count, "", kind="inbox")
-                # Newest first by time: once older ones turn up, there are no more new ones.
-                if len(rows) < count or any(row["_id"] <= above_id for row in rows):
-                    break
-        chosen = (r for r in rows if r["type"] == "inbox" and r["_id"] > above_id)
-        return sorted(chosen, key=_row_id)
+        """Received texts with a higher id, lowest first."""
+        where = f"type == 1 and date >= {since_ms}"
+        return self._above(above_id, "inbox", where, lambda row: bool(row["type"] == "inbox"))
 
-    def _list(self, selection: str, limit: int, order: str, kind: str = "all") -> list[Row]:
-        command = ["termux-sms-list", "-t", kind, "-l", str(limit)]
-        if order and self.can_select:
-            command += [f"--message-sort-order={order}", "--message-return-no-order-reverse"]
-            if selection:
-                command.append(f"--message-selection={selection}")
-            answer = call(command, limit_s=self._limit_s)
-            if answer.code != 0 and "option" in answer.output + "option" * (answer.code == 64):
-                return self._list_plainly(limit, kind)
+    def texts(self, ids: list[int]) -> dict[int, Row]:
+        """Those of them that the phone still lists; of an old termux-api only late ones."""
+        if not ids:
+            return {}
+        where = f"_id in ({', '.join(map(str, ids))})"
+        rows = self._select(where, "_id ASC", len(ids), "all", lambda row: row["_id"] in ids)
+        if rows is None:
+            rows = self._list(FALLBACK_ROWS[1], "all")
+        return {row["_id"]: row for row in rows if row["_id"] in ids}
+
+    def _above(self, above_id: int, kind: str, where: str, is_wanted: Wanted) -> list[Row]:
+        """All there are, page by page; ids come in the order of the texts."""
+        found: list[Row] = []
+        while True:
+            highest = found[-1]["_id"] if found else above_id
+            page = self._select(
+                f"_id > {highest} and {where}", "_id ASC", PAGE_ROWS, kind,
+                lambda row: row["_id"] > highest and is_wanted(row),  # noqa: B023 - used at once
+            )  # fmt: skip
+            if page is None:
+                rows = self._newest_down_to(above_id, kind)
+                return sorted(
+                    (r for r in rows if r["_id"] > above_id and is_wanted(r)), key=_row_id
+                )
+            found += page
+            if len(page) < PAGE_ROWS:
+                return found
+
+    def _newest_down_to(self, row_id: int, kind: str) -> list[Row]:
+        rows: list[Row] = []
+        for count in FALLBACK_ROWS:
+            rows = self._list(count, kind)
+            # Newest first by time: once older ones turn up, there are no more new ones.
+            if len(rows) < count or any(row["_id"] <= row_id for row in rows):
+                break
+        return rows
+
+    def _select(
+        self, where: str, order: str, limit: int, kind: str, is_wanted: Wanted
+    ) -> list[Row] | None:
+        """As Android's SQL has it; None: this termux-api, or its app, is too old for it.
+
+        A new package hands all options to an old app, which heeds none of them: so what comes is
+        looked at.
+        """
+        if not self.can_select:
+            return None
+        command = [
+            "termux-sms-list",
+            "-t",
+            kind,
+            "-l",
+            str(limit),
+            "--message-return-no-order-reverse",
+        ]
+        command += [
+            f"--message-sort-order={order}",
+            *[f"--message-selection={where}"] * bool(where),
+        ]
+        answer = call(command, limit_s=self._limit_s)
+        if answer.code != 0 and "option" in answer.output:
+            self.can_select = False
+        else:
             rows = self._rows(answer)
-            if self._was_obeyed(rows, selection, order):
+            ids = [row["_id"] for row in rows]
+            is_ordered = ids == sorted(ids, reverse=order.endswith("DESC"))
+            if is_ordered and all(map(is_wanted, rows)):
                 return rows
-            return self._list_plainly(limit, kind)
+            self.can_select = False
+        log.info("this termux-api is old and cannot select texts: they are filtered here")
+        return None
+
+    def _list(self, limit: int, kind: str) -> list[Row]:
+        """The latest; every version can do that."""
+        command = ["termux-sms-list", "-t", kind, "-l", str(limit)]
         return self._rows(call(command, limit_s=self._limit_s))
-
-    def _list_plainly(self, limit: int, kind: str) -> list[Row]:
-        if self.can_select:
-            log.info("this termux-api is old and cannot select texts: they are filtered here")
-        self.can_select = False
-        return self._list("", limit, "", kind)
-
-    def _was_obeyed(self, rows: list[Row], selection: str, order: str) -> bool:
-        """A new package talks to an old app: it is given all options and heeds none."""
-        ids = [row["_id"] for row in rows]
-        if ids != sorted(ids, reverse=order == "_id DESC"):
-            return False
-        above = re.search(r"_id > (-?\d+)", selection)
-        if above and any(row_id <= int(above[1]) for row_id in ids):
-            return False
-        return not ("type != 1" in selection and any(row["type"] == "inbox" for row in rows))
 
     def _rows(self, answer: Answer) -> list[Row]:
         rows = self._decode("termux-sms-list", answer)

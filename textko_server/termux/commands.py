@@ -119,8 +119,8 @@ def do_install(options: argparse.Namespace) -> int:
     source, _ = Server(SERVER).get(f"/t/{CODE}")
     if "\nCODE = " not in source:
         raise Stop(f"what {SERVER} sends is not this program")
-    do_stop(is_quiet=True)
     config = _pair(options)
+    do_stop(is_quiet=True)
     for old in PLACE.glob("state.db*"):
         old.unlink()
     with contextlib.suppress(ApiFailed):  # else it happens with the first look

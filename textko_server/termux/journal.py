@@ -33,7 +33,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         path.touch(0o600)
-        self._db = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(
+            str(path), timeout=30, isolation_level=None, check_same_thread=False
+        )
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self.owes = threading.Event()
@@ -112,6 +114,8 @@ class Journal:
         with self.write() as db:
             db.execute("DELETE FROM segments WHERE at <= ? OR at > ?", (now - 60_000, now))
             db.execute("INSERT INTO segments VALUES (?, ?)", (now, job.segments))
+            # Android gives ids of deleted texts again.
+            db.execute("DELETE FROM matched WHERE row_id > ?", (baseline,))
             db.execute(
                 "UPDATE jobs SET state = 'sending', baseline = ?, began_at = ? WHERE job_id = ?",
                 (baseline, now, job.job_id),

@@ -32,6 +32,7 @@ INBOX_OVERLAP = 50  # ids below the last one that are looked at again: Android m
 WATCH_MS = 24 * 3_600_000  # how long the phone's list is watched for what becomes of a text
 STALE_MS = 30 * 60_000  # a text in Android's outbox for so long holds up no others
 QUARTER_HOUR_MS = 900_000
+PAGE_ROWS = 100
 FALLBACK_ROWS = (50, 200, 1_000, 5_000)
 EXIT_OK, EXIT_FAILED, EXIT_UNPAIRED, EXIT_RUNNING = 0, 1, 3, 4
 

@@ -45,21 +45,19 @@ class Receiver:
         cursor = self._journal.fact("inbox_cursor")
         if cursor is None:
             return self.start()
-        while True:
-            since_ms = self._journal.fact("inbox_since") or 0
-            rows = self._android.incoming(max(0, cursor - INBOX_OVERLAP), since_ms)
-            if not rows:
-                return self._look_for_shrinking(cursor)
-            highest = max(cursor, rows[-1]["_id"])
+        since_ms = self._journal.fact("inbox_since") or 0
+        rows = self._android.incoming(max(0, cursor - INBOX_OVERLAP), since_ms)
+        if not rows:
+            return self._look_for_shrinking(cursor)
+        new = [r for r in rows if local_ms(r["received"]) >= since_ms and not self._is_known(r)]
+        highest = max(cursor, rows[-1]["_id"])
+        if new or highest != cursor:
             with self._journal.write() as db:
-                for row in rows:
-                    if local_ms(row["received"]) >= since_ms and not self._is_known(row):
-                        self._insert(db, row, told_of(row))
-                        self._journal.owes.set()
+                for row in new:
+                    self._insert(db, row, told_of(row))
                 db.execute("INSERT OR REPLACE INTO facts VALUES ('inbox_cursor', ?)", (highest,))
-            if highest == cursor or not self._android.can_select:
-                return None
-            cursor = highest
+            self._journal.owes.set()
+        return None
 
     def _insert(self, db: sqlite3.Connection, row: Row, told: dict[str, Any] | None) -> None:
         db.execute(

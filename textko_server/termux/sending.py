@@ -18,6 +18,9 @@ from textko_server.termux.place import (
     now_ms,
 )
 
+_GONE: Row = {"type": "gone"}
+_UNSEEN: Row = {"type": "unseen"}
+
 
 class Sender:
     """Turns granted jobs into texts, each at most once, and infers what became of them."""
@@ -29,6 +32,8 @@ class Sender:
         self._started_at = now_ms()
         self._unfiled_count = 0
         """How many texts in a row Android did not list."""
+        self._searched_to: dict[str, int] = {}
+        """By job id: the highest id that is certainly not that job."""
         self.sims: list[dict[str, Any]] = []
         self.skew_ms = 0
         """The server's clock minus ours."""
@@ -41,39 +46,44 @@ class Sender:
 
         Raises: ApiFailed and its kinds.
         """
-        sending = self._journal.jobs("sending")
-        others = self._journal.jobs("filed", "unknown")
-        if not sending and not others:
-            return
-        jobs = sending + others  # a text that goes out now comes before one that may yet turn up
-        rows = self._android.outgoing(min(job.baseline for job in jobs))
-        by_id = {row["_id"]: row for row in rows}
+        # A text that goes out now comes before one that may yet turn up.
+        searched = self._journal.jobs("sending") + self._journal.jobs("unknown")
+        if searched:
+            self._search(searched)
+        filed = self._journal.jobs("filed")
+        rows = self._android.texts([job.row_id for job in filed])
+        for job in filed:
+            absent = _GONE if self._android.can_select else _UNSEEN
+            self._conclude(job, rows.get(job.row_id, absent))
+
+    def _search(self, jobs: list[Job]) -> None:
+        since = {job.job_id: self._searched_to.get(job.job_id, job.baseline) for job in jobs}
+        rows = self._android.outgoing(min(since.values()))
         for job in jobs:
-            if job.state != "filed":
-                self._match(job, rows)
-            if job.row_id:
-                self._conclude(job, by_id.get(job.row_id))
-            else:
+            row = next((r for r in rows if job.is_row(r) and not self._is_matched(r)), None)
+            if row is None:
+                # What is there already and is not this text never will be.
+                highest = rows[-1]["_id"] if rows else 0
+                self._searched_to[job.job_id] = max(since[job.job_id], highest)
                 self._give_up(job)
+                continue
+            self._journal.match(job, row["_id"])
+            self._searched_to.pop(job.job_id, None)
+            self._unfiled_count = 0
+            self.suspect_until = 0
 
-    def _match(self, job: Job, rows: list[Row]) -> None:
-        for row in rows:
-            query = "SELECT 1 FROM matched WHERE row_id = ?"
-            if job.is_row(row) and not self._journal.one(query, row["_id"]):
-                job.row_id = row["_id"]
-                self._journal.match(job, row["_id"])
-                self._unfiled_count = 0
-                self.suspect_until = 0
-                return
+    def _is_matched(self, row: Row) -> bool:
+        found = self._journal.one("SELECT 1 FROM matched WHERE row_id = ?", row["_id"])
+        return found is not None
 
-    def _conclude(self, job: Job, row: Row | None) -> None:
-        kind = row["type"] if row is not None else "gone"
+    def _conclude(self, job: Job, row: Row) -> None:
+        kind = row["type"]
         if kind == "sent":
             self._journal.report(job, "sent", inferred=True, partsSent=min(255, job.segments))
         elif kind == "failed":
             error = "Android could not send it; it does not tell Termux why"
             self._journal.report(job, "failed", errorCode="generic", error=error, inferred=True)
-        elif now_ms() - job.began_at > WATCH_MS or kind == "gone":
+        elif kind == "gone" or now_ms() - job.began_at > WATCH_MS:
             self._unknown(job, "it left the phone's list of texts before it was sent")
 
     def _give_up(self, job: Job) -> None:
