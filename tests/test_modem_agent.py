@@ -499,6 +499,22 @@ async def test_two_modems_of_one_program_are_two_devices_by_one_code(
         assert sum(len(modem.air.parts()) for modem in modems) == 20
 
 
+async def test_trouble_with_one_modem_does_not_end_the_other(
+    server: ProtocolServer, emulated: EmulatedModem, tmp_path: Path, state: Path
+) -> None:
+    taken = Journal(state / "860000000000099.journal")
+    async with (
+        EmulatedModem(tmp_path / "other", imei="860000000000099") as other,
+        modem_program(server, state, emulated, other) as story,
+    ):
+        await story.until_told("trouble")
+        await server.add(to("001"))
+        await server.until(lambda: server.jobs["a.1"].states == list(BOTH), LIMIT_S)
+    taken.close()
+
+    assert "another program is using" in story.details("trouble")[0]
+
+
 async def test_modem_that_is_not_there_yet_is_waited_for(
     server: ProtocolServer, tmp_path: Path, state: Path
 ) -> None:

@@ -320,6 +320,13 @@ async def test_check_says_who_has_the_port(tmp_path: Path) -> None:
     assert findings["port"].text.startswith("another program is using")
 
 
+async def test_check_says_that_a_file_is_no_port(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+
+    assert "is no serial port" in (await findings_of(path))["port"].text
+
+
 async def test_check_says_that_nothing_is_there(tmp_path: Path) -> None:
     findings = await findings_of(tmp_path / "ttyUSB0")
 

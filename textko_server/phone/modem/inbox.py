@@ -66,6 +66,8 @@ class Inbox:
             self._set_aside(key, pdu)
             self._log.tell("data", "data for a program came in, no text: kept beside the journal")
             return None
+        if not incoming.user_data.is_exact:
+            self._log.tell("inexact", "a text came in with letters that cannot all be read here")
         arrived = Arrived(key, pdu, tpdu_bytes, self._clock.now_ms())
         concatenation = incoming.user_data.concatenation
         if concatenation is None or concatenation.part_count == 1:

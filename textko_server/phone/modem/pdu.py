@@ -4,6 +4,8 @@
 Whatever is decoded, PduError is all that is raised. Refuses to know AT commands.
 """
 
+from contextlib import suppress
+
 import msgspec
 
 from textko_server.phone.modem.addresses import (
@@ -108,7 +110,9 @@ def encode_submit(
 
 
 def decode_submit(hexadecimal: str) -> Submit:
-    octets, first = _open(hexadecimal, None)
+    octets = Octets(octets_of(hexadecimal))
+    skip_service_centre(octets)
+    first = octets.take_one("the first octet")
     if first & _TYPE != _SUBMIT:
         raise PduError("This is not an SMS-SUBMIT.")
     reference = octets.take_one("the reference")
@@ -155,10 +159,20 @@ def decode_incoming(hexadecimal: str, tpdu_bytes: int | None = None) -> Deliver 
     """What `+CMGL:`, `+CMGR:`, `+CMT:` or `+CDS:` showed, with the length they gave.
 
     Given the length, a PDU that came without the service centre's address (some modems leave it out
-    of `+CDS:`) is read all the same. What follows behind the PDU is passed over: some modems show
+    of `+CDS:`) is read all the same; so is one whose length counts that address. What follows behind the PDU is passed over: some modems show
     the whole record of the SIM.
     """
-    octets, first = _open(hexadecimal, tpdu_bytes)
+    octets = octets_of(hexadecimal)
+    if tpdu_bytes == len(octets):
+        with suppress(PduError):
+            return _decode_tpdu(Octets(octets))
+    reading = Octets(octets)
+    skip_service_centre(reading)
+    return _decode_tpdu(reading)
+
+
+def _decode_tpdu(octets: Octets) -> Deliver | StatusReport:
+    first = octets.take_one("the first octet")
     match first & _TYPE:
         case 0x00:
             return _decode_deliver(octets, first)
@@ -184,15 +198,6 @@ def _decode_status_report(octets: Octets) -> StatusReport:
         discharged_at=decode_timestamp(octets, "the discharge time"),
         status=octets.take_one("the status"),
     )
-
-
-def _open(hexadecimal: str, tpdu_bytes: int | None) -> tuple[Octets, int]:
-    """The octets behind the first one, and that one."""
-    whole = octets_of(hexadecimal)
-    octets = Octets(whole)
-    if tpdu_bytes != len(whole):
-        skip_service_centre(octets)
-    return octets, octets.take_one("the first octet")
 
 
 def _parts(text: str, concat_reference: int) -> list[tuple[int, int, bytes]]:

@@ -113,7 +113,7 @@ def open_port(path: str, on_data: Callable[[bytes], None], on_lost: Callable[[st
         raise PortTaken(f"another program is using {path}") from error
     except (OSError, termios.error) as error:
         os.close(descriptor)
-        raise PortUnusable(f"{path} is no serial port: {error}") from error
+        raise PortUnusable(f"{path} is no serial port: {error.args[-1]}") from error
     return Port(descriptor, on_data, on_lost)
 
 

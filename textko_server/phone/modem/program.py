@@ -65,9 +65,8 @@ class ModemProgram:
         self._limits = limits
         self._pauses = pauses
         self._pairing = asyncio.Lock()
-        self._code: PairingCode | None = None
-        self._first_token = ""
-        """Of the device that used the code first: the others need it."""
+        self._token_of: dict[str, str] = {}
+        """Of the device that used a code first."""
         self._agents: list[ModemAgent] = []
         self._is_stopping = asyncio.Event()
 
@@ -80,17 +79,27 @@ class ModemProgram:
     async def run(self) -> list[str]:
         """Until stopped, or no modem is left; why each that left did so.
 
-        Raises: TextkoError of the first modem that cannot be taken up.
+        Raises: TextkoError when there is one modem, and it cannot be taken up or go on.
         """
+        if len(self._ports) == 1:
+            try:
+                reasons = [await self._run_one(self._ports[0])]
+            except ExceptionGroup as group:
+                raise _first_cause(group) from group
+        else:
+            reasons = await asyncio.gather(*(self._run_beside_others(p) for p in self._ports))
+        return [reason for reason in reasons if reason]
+
+    async def _run_beside_others(self, port: str) -> str:
+        """What ends one modem does not end the others."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._run_one(port)) for port in self._ports]
-        except* TextkoError as group:
-            first: BaseException = group
-            while isinstance(first, BaseExceptionGroup):
-                first = first.exceptions[0]
-            raise first from None
-        return [reason for task in running if (reason := task.result())]
+            return await self._run_one(port)
+        except (TextkoError, ExceptionGroup) as error:
+            cause = _first_cause(error)
+            if not isinstance(cause, TextkoError):
+                raise
+            EventLog(port, self._clock.now_ms, self._on_event).tell("trouble", cause.message)
+            return f"{port}: {cause.message}"
 
     async def _run_one(self, port: str) -> str:
         log = EventLog(port, self._clock.now_ms, self._on_event)
@@ -135,9 +144,9 @@ class ModemProgram:
         if self._name and len(self._ports) > 1:
             name = f"{self._name} {identity.imei[-4:]}"[:MAX_NAME_LENGTH]
         async with self._pairing:
-            if self._code is None:
-                self._code = await self._ask_for_code(name)
-            url, code = self._code
+            url, code = await self._ask_for_code(name)
+            # Who uses a code after another device has to be who had that paired.
+            via = self._token_of.get(code, "")
             request = PairRequest(
                 code=code,
                 name=name,
@@ -146,14 +155,20 @@ class ModemProgram:
                 sims=(SimCard(slot=1),),
             )
             pairing = await DeviceClient(self._session, self._clock).pair(
-                url, request, via=self._first_token, give_up_after_ms=PAIRING_LIMIT_MS
+                url, request, via=via, give_up_after_ms=PAIRING_LIMIT_MS
             )
-            self._first_token = self._first_token or pairing.token
+            self._token_of.setdefault(code, pairing.token)
         paired = Paired(pairing.device_id, name, pairing.token, pairing.poll_url)
         journal.write(paired)
         log.modem = name
         log.tell("paired", pairing.device_id)
         return paired
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _name_of(identity: Identity) -> str:

@@ -3,6 +3,8 @@
 3GPP TS 23.038: 6.1.2.1 (packing), 6.2.1 (alphabet). Refuses to know where in a PDU they stand.
 """
 
+from collections.abc import Mapping
+
 from textko_server.gsm7 import DEFAULT_ALPHABET, ESCAPE, EXTENSION_TABLE
 
 ESCAPE_SEPTET = DEFAULT_ALPHABET.index(ESCAPE)
@@ -12,7 +14,8 @@ _SEPTETS_OF = {
     **{character: bytes((ESCAPE_SEPTET, septet)) for character, septet in EXTENSION_TABLE.items()},
 }
 del _SEPTETS_OF[ESCAPE]
-_EXTENSION_OF = {septet: character for character, septet in EXTENSION_TABLE.items()}
+EXTENSION: Mapping[int, str] = {septet: letter for letter, septet in EXTENSION_TABLE.items()}
+"""What a septet behind the escape stands for."""
 
 
 def septets_of(text: str) -> bytes | None:
@@ -26,23 +29,27 @@ def septets_of(text: str) -> bytes | None:
         return None
 
 
-def text_of(septets: bytes) -> str:
-    """What septets, one an octet, say.
+def text_of(
+    septets: bytes,
+    alphabet: str = DEFAULT_ALPHABET,
+    extension: Mapping[int, str] = EXTENSION,
+) -> str:
+    """What septets, one an octet, say in these tables.
 
     An escape that leads nowhere is read as 6.2.1.1 asks: of a septet not in the extension table the
-    character of the default alphabet, of a second escape a space. A lost half of a pair is a space.
+    character of the alphabet, of a second escape a space. A lost half of a pair is a space.
     """
     characters = []
     following = iter(septets)
     for septet in following:
         if septet != ESCAPE_SEPTET:
-            characters.append(DEFAULT_ALPHABET[septet])
+            characters.append(alphabet[septet])
             continue
         second = next(following, ESCAPE_SEPTET)
         if second == ESCAPE_SEPTET:
             characters.append(" ")
         else:
-            characters.append(_EXTENSION_OF.get(second) or DEFAULT_ALPHABET[second])
+            characters.append(extension.get(second) or alphabet[second])
     return "".join(characters)
 
 

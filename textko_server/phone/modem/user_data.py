@@ -15,6 +15,7 @@ from textko_server.phone.modem.concatenation import (
     decode_concatenation,
     encode_concatenation,
 )
+from textko_server.phone.modem.national_tables import find_alphabet, find_extension
 from textko_server.phone.modem.octets import Octets, PduError
 from textko_server.phone.modem.septets import pack, text_of, unpack
 
@@ -43,8 +44,8 @@ class UserData(msgspec.Struct, frozen=True):
     """As received, without the header; packed if they are septets."""
     concatenation: Concatenation | None = None
     is_exact: bool = True
-    """False: written in a national table, but read with the default one, so letters may be wrong;
-    or its last character was cut in two."""
+    """False: written in a national table that is not known here and read with the default one, so
+    letters are wrong; or its last character was cut in two."""
 
 
 def encode_user_data(cut_text: CutText, part: bytes, concatenation: Concatenation | None) -> bytes:
@@ -101,12 +102,25 @@ def _read(
             header_septets = -(-header_octets * 8 // 7)
             fill_bits = header_septets * 7 - header_octets * 8
             septets = unpack(data, max(0, length - header_septets), fill_bits=fill_bits)
-            return text_of(septets), not elements.keys() & {_SINGLE_SHIFT, _LOCKING_SHIFT}
+            return _read_septets(septets, elements)
         case Encoding.UCS_2:
             whole = data[: len(data) // 2 * 2]
             return whole.decode("utf-16-be", "surrogatepass"), len(whole) == len(data)
         case _:
             return None, True
+
+
+def _read_septets(septets: bytes, elements: dict[int, bytes]) -> tuple[str, bool]:
+    alphabet = find_alphabet(_language_of(elements.get(_LOCKING_SHIFT)))
+    extension = find_extension(_language_of(elements.get(_SINGLE_SHIFT)))
+    if alphabet is None or extension is None:
+        return text_of(septets), False
+    return text_of(septets, alphabet, extension), True
+
+
+def _language_of(element: bytes | None) -> int | None:
+    """None: the default, which identifier 0 says too."""
+    return element[0] or None if element else None
 
 
 def _elements_of(header: bytes) -> dict[int, bytes]:
