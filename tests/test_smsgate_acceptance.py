@@ -1,17 +1,19 @@
 """SMSGate's emulated app against this server, which takes the place of its private server."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.servers import PASSWORD, RunningServer, running_server
 from tests.smsgate_apps import SCALE, count, phone, said
-from textko_server.clock import Clock
-from textko_server.config import SmsgateServerSettings
+from textko_server.clock import HOUR_MS, Clock, iso_utc_ms
+from textko_server.config import ServerSettings, SmsgateServerSettings
 from textko_server.emulated.smsgate_app import AppOptions, Fate, Mischief, Sim, SmsgateApp
 from textko_server.emulated.smsgate_app.radio import GENERIC_FAILURE
 from textko_server.emulated.smsgate_app.steps import Step
@@ -36,6 +38,7 @@ class Place:
     """A running server and the account that the phones join."""
 
     def __init__(self, server: RunningServer, principal: Principal, user_id: int) -> None:
+        self._server = server
         self._gateway = server.gateway
         self._principal = principal
         self._user_id = user_id
@@ -76,6 +79,17 @@ class Place:
                 if len(texts) >= texts_count:
                     return sorted(texts)
                 await asyncio.sleep(0.01)
+
+    async def refresh_inbox(self) -> None:
+        """As an application asks, for the last hour."""
+        now_ms = Clock().now_ms()
+        body = {"since": iso_utc_ms(now_ms - HOUR_MS), "until": iso_utc_ms(now_ms)}
+        login = b64encode(f"{EMAIL}:{PASSWORD}".encode()).decode()
+        headers = {"Authorization": f"Basic {login}"}
+        answer = await self._server.request(
+            "POST", "/api/3rdparty/v1/inbox/refresh", body, headers=headers
+        )
+        assert answer.status == 202, answer
 
     async def devices(self) -> list[Device]:
         return await self._gateway.devices.list_devices(self._principal)
@@ -223,6 +237,39 @@ async def test_release_app_does_not_speak_http_with_a_host_by_name(
 
         assert "CLEARTEXT" in faults(app)[0]
     assert await place.devices() == []
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+async def test_release_app_trusts_the_authority_that_its_user_installed(
+    tmp_path: Path, is_installed: bool
+) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    (tmp_path / "authority.pem").write_bytes(authority.cert_pem.bytes())
+    (tmp_path / "key.pem").write_bytes(certificate.private_key_pem.bytes())
+    (tmp_path / "chain.pem").write_bytes(b"".join(c.bytes() for c in certificate.cert_chain_pems))
+    settings = ServerSettings(
+        data_dir=tmp_path / "data",
+        listen="127.0.0.1:0",
+        tls_cert=str(tmp_path / "chain.pem"),
+        tls_key=str(tmp_path / "key.pem"),
+    )
+    async with opened_place(tmp_path / "data", server=settings) as place:
+        url = place.url.replace("http://127.0.0.1", "https://localhost")
+        options: dict[str, Any] = {"private_token": PRIVATE_TOKEN}
+        if is_installed:
+            options["ca_file"] = tmp_path / "authority.pem"
+        async with phone(tmp_path / "phone", url, **options) as app:
+            if not is_installed:
+                await until(lambda: any("CERTIFICATE_VERIFY_FAILED" in one for one in faults(app)))
+                return
+            await until(lambda: app.webhooks)
+            message_id = await place.send()
+            await place.until_state(message_id, State.DELIVERED)
+            app.receive("+251922000001", "Hello back")
+
+            assert await place.until_inbox(1) == ["Hello back"]
+            assert app.webhooks[0].url.startswith("https://localhost:")
 
 
 # --- settings and webhooks ---
@@ -484,3 +531,19 @@ async def test_text_that_comes_in_reaches_the_inbox_once(place: Place, tmp_path:
         assert await place.until_inbox(2) == ["Hello back", "Hello back"]
     [text, _] = sorted(await place.inbox(), key=lambda one: one.sender)
     assert (text.sender, text.sim_slot) == ("+251922000001", 1)
+
+
+async def test_text_that_the_app_missed_is_brought_when_an_application_asks(
+    place: Place, tmp_path: Path
+) -> None:
+    async with place.phone(tmp_path / "phone") as app:
+        await until(lambda: app.webhooks)
+        app.receive("+251922000001", "Seen")
+        await place.until_inbox(1)
+        await app.stop()
+        app.receive("+251922000002", "Missed")
+        await app.start()
+        await until(lambda: app.open_streams_count)
+        await place.refresh_inbox()
+
+        assert await place.until_inbox(2) == ["Missed", "Seen"]

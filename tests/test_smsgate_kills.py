@@ -148,6 +148,25 @@ async def test_wiping_the_data_of_the_app_sends_nothing_again(
     assert die_at != "reported:30" or State.FAILED not in states
 
 
+async def test_app_restored_from_an_older_backup_sends_again_what_it_did_not_report(
+    installed: Installation, folder: Path
+) -> None:
+    await _registered(installed, folder)
+    backup = (folder / "app.jsonl").read_bytes()
+    sent = await installed.send(*TEXTS)
+    async with app_process(installed, folder, die_at=Step.REPORTING.value) as killed:
+        await killed.until_dead()
+    unreported = [one.text for one in on_air(folder)]
+    (folder / "app.jsonl").write_bytes(backup)
+
+    async with app_process(installed, folder):
+        states = await installed.until_ended(sent)
+
+    # It shows its token and does not know the ids: the server cannot tell it from one that waits.
+    assert Counter(one.text for one in on_air(folder)) == Counter([*TEXTS, *unreported])
+    assert states == [State.DELIVERED] * len(TEXTS)
+
+
 # --- the server is killed ---
 
 

@@ -44,8 +44,9 @@ class Network:
         self._connections: set[asyncio.Timeout] = set()
 
     async def open(self) -> None:
-        authority = None if self._ca_file is None else str(self._ca_file)
-        context = ssl.create_default_context(cafile=authority)
+        context = ssl.create_default_context()
+        if self._ca_file is not None:
+            context.load_verify_locations(self._ca_file)
         self._session = aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(ssl=context)
         )
