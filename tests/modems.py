@@ -23,6 +23,7 @@ QUICK = Pauses(
     reopen_most_ms=100,
     rest_ms=100,
     drain_ms=600_000,
+    drain_often_ms=200,
     give_back_ms=200,
 )
 QUICK_LIMITS = Limits(answer_s=3.0, send_s=1.0)

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.modems import LIMIT_S, journal_of, modem_program, until
+from tests.modems import LIMIT_S, QUICK, journal_of, modem_program, until
 from tests.protocol_server import Job, ProtocolServer, protocol_server
 from textko_server.emulated.modem.emulated_modem import EmulatedModem
 from textko_server.emulated.modem.personality import HUAWEI_E3372, PERSONALITIES
@@ -14,6 +15,7 @@ from textko_server.emulated.modem.sim import Sim
 from textko_server.emulated.modem.steps import Step
 from textko_server.errors import Unavailable
 from textko_server.phone.modem.journal import Journal
+from textko_server.phone.modem.pdu import encode_deliver
 
 LONG = "Καλημέρα σε όλους 👋 " * 12
 SENDER = "+35799654321"
@@ -353,11 +355,25 @@ async def test_full_memory_is_emptied_and_what_waits_in_the_network_comes_in(
     assert len({text for _sender, text in texts_of(server)}) == 30
 
 
+async def test_texts_that_are_not_announced_are_found_and_told_of(
+    server: ProtocolServer, emulated: EmulatedModem, state: Path
+) -> None:
+    pauses = msgspec.structs.replace(QUICK, drain_ms=200)
+    async with modem_program(server, state, emulated, pauses=pauses) as story:
+        await story.until_told("ready")
+        for number in range(3):
+            [pdu] = encode_deliver(
+                SENDER, f"Text {number}", sent_at=1_768_471_200_000, concat_reference=0
+            )
+            emulated.memories.add("SM", pdu.hex, pdu.tpdu_bytes)
+            await server.until(lambda: len(server.incoming) > number, LIMIT_S)  # noqa: B023 - awaited here
+
+    assert [said for said in story.details("trouble") if "unannounced" in said]
+
+
 async def test_half_of_a_text_waits_over_a_restart_for_the_other(
     server: ProtocolServer, emulated: EmulatedModem, state: Path
 ) -> None:
-    from textko_server.phone.modem.pdu import encode_deliver
-
     first, second = encode_deliver(SENDER, "x" * 200, sent_at=1_768_471_200_000, concat_reference=9)
     async with modem_program(server, state, emulated):
         emulated.network.bring(second)

@@ -17,6 +17,7 @@ from textko_server.phone.modem.pdu import (
     encode_deliver,
     encode_status_report,
 )
+from textko_server.phone.modem.reasons import Failure
 from textko_server.phone.outbox import Outbox
 from textko_server.phone.wire import Offer, Report
 
@@ -172,6 +173,21 @@ def test_reports_are_awaited_for_days_and_no_longer(desk: Desk) -> None:
     desk.jobs.forget_old()
 
     assert (still, list(desk.journal.state.jobs)) == (["a.1"], [])
+
+
+def test_urgent_text_goes_before_others_but_not_into_one_that_has_begun(desk: Desk) -> None:
+    for job_id, priority in (("a.1", 5), ("b.1", 5), ("otp.1", 0), ("c.1", 5)):
+        desk.jobs.claim(Offer(job_id, NUMBER, "Hello", priority=priority))
+    desk.jobs.grant("a.1")
+    desk.jobs.begin_segment(desk.journal.state.jobs["a.1"], 1, 2, 1)
+    for job_id in ("b.1", "c.1", "otp.1"):
+        desk.jobs.grant(job_id)
+
+    order = []
+    while (job := desk.jobs.next_job()) is not None:
+        order.append(job.offer.job_id)
+        desk.jobs.fail(job, Failure("generic", "over"))
+    assert order == ["a.1", "otp.1", "b.1", "c.1"]
 
 
 def test_killed_between_handing_over_and_the_answer_is_unknown_and_never_sent_again(

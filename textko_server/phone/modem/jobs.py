@@ -77,7 +77,7 @@ class Jobs:
         job = self._open.get(job_id)
         if job is None or job.segments or job_id in self._granted:
             return False
-        self._granted.append(job_id)
+        self._granted.insert(self._place_of(job.offer), job_id)
         self._log.tell("granted", job_id=job_id)
         return True
 
@@ -227,6 +227,14 @@ class Jobs:
         perhaps = [fit for fit in fitting if fit.may_be_meant]
         best = min(sure or perhaps, key=lambda fit: fit.apart_ms, default=None)
         return None if best is None else (best.job_id, best.job, best.number)
+
+    def _place_of(self, offer: Offer) -> int:
+        """Before what is less urgent, but behind what has begun."""
+        for place, job_id in enumerate(self._granted):
+            other = self._open.get(job_id)
+            if other and not other.segments and other.offer.priority > offer.priority:
+                return place
+        return len(self._granted)
 
     def _is_too_old_to_complete(self, job: OpenJob) -> bool:
         is_begun = 0 < job.sent_count < job.segment_count

@@ -50,6 +50,8 @@ class Pauses(msgspec.Struct, frozen=True):
     """After the network refused a text for a while."""
     drain_ms: int = 600_000
     """Between two looks at every message memory, in case an announcement got lost."""
+    drain_often_ms: int = 30_000
+    """The same, of a modem that announces nothing at this port."""
     give_back_ms: int = 60_000
     """After so long without a modem what waits goes back to the server."""
 
@@ -88,6 +90,9 @@ class Radio:
         """How often in a row the modem did not ask for a text's PDU."""
         self._look_at = 0
         self._drain_at = 0
+        self._has_drained = False
+        """Since the modem was opened: what is found now has come since."""
+        self._announces = True
         self.network: Network | None = None
         """As of the last look; None: there is no modem."""
         self.number = ""
@@ -160,6 +165,7 @@ class Radio:
         self.has_sim = True
         self.number = await modem.own_number()
         self._look_at = self._drain_at = 0
+        self._has_drained, self._announces = False, True
         if not modem.has_reports:
             self._log.tell("trouble", "this modem brings no delivery reports: texts stay sent")
 
@@ -188,7 +194,10 @@ class Radio:
                 self._shown.popleft()
                 await modem.acknowledge()
             if now_ms >= self._drain_at:
-                self._drain_at = now_ms + self._pauses.drain_ms
+                pauses = self._pauses
+                self._drain_at = now_ms + (
+                    pauses.drain_ms if self._announces else pauses.drain_often_ms
+                )
                 self._unread |= {(memory, None): None for memory in modem.memories}
                 self._inbox.give_up_waiting()
                 self._jobs.forget_old()
@@ -237,8 +246,21 @@ class Radio:
                 if index is not None:
                     self._drain_at = 0  # it may be found where it is listed
                 continue
+            if index is None and stored and self._has_drained:
+                self._note_unannounced(stored)
             for text in stored:
                 await self._take_stored(modem, text)
+        self._has_drained = True
+
+    def _note_unannounced(self, stored: list[StoredPdu]) -> None:
+        """Many modems announce at one of their ports only; Huawei's and Quectel's among them."""
+        if self._announces and not any((t.memory, t.index) in self._unread for t in stored):
+            self._announces = False
+            self._log.tell(
+                "trouble",
+                "texts come in unannounced at this port, and so would delivery reports: try "
+                "another of the modem's ports",
+            )
 
     async def _take_stored(self, modem: Modem, stored: StoredPdu) -> None:
         self._take(stored.pdu, stored.tpdu_bytes)
