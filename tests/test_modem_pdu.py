@@ -21,6 +21,7 @@ from textko_server.phone.modem.pdu import (
     encode_status_report,
     encode_submit,
 )
+from textko_server.phone.modem.septets import pack
 from textko_server.phone.modem.user_data import Encoding
 
 GSM_7 = (
@@ -58,6 +59,15 @@ def deliver_with(scheme: int, data: str, length: int, *, has_header: bool = Fals
     """A DELIVER from 12345 with user data of which `length` is said."""
     first = "40" if has_header else "00"
     return deliver_of(f"00{first}05812143F500{scheme:02X}52112241130000{length:02X}{data}")
+
+
+def deliver_in(tables: str, septets: bytes) -> Deliver:
+    """In the national tables that these elements of the header name."""
+    header_octets = 1 + len(tables) // 2
+    header_septets = -(-header_octets * 8 // 7)
+    packed = pack(septets, fill_bits=header_septets * 7 - header_octets * 8)
+    data = f"{header_octets - 1:02X}{tables}{packed.hex()}"
+    return deliver_with(0, data, header_septets + len(septets), has_header=True)
 
 
 def test_submit_is_the_octets_of_the_standard() -> None:
@@ -161,13 +171,27 @@ def test_unsound_part_numbers_are_ignored(element: str) -> None:
     assert (deliver.user_data.concatenation, deliver.user_data.text) == (None, "Я")
 
 
-@pytest.mark.parametrize("shift", ["240101", "250101"])
-def test_text_in_a_national_table_is_read_with_the_default_one_and_says_so(shift: str) -> None:
-    # Four octets of header are five septets, three bits of them filling.
-    deliver = deliver_with(0, "03" + shift + "0802", 6, has_header=True)
+@pytest.mark.parametrize(
+    ("tables", "septets", "text"),
+    [
+        ("240101", b"\x1bG\x1bI\x1bS\x1bc\x1bg\x1bi\x1bs\x1be", "ĞİŞçğış€"),
+        ("250101", b"\x04\x07\x0b\x0c\x1c\x1d\x40\x60I\x1be", "€ıĞğŞşİçI€"),
+        ("240102", b"\x1ba\x1bi\x1bo\x1bu\x1b\t\x7d", "áíóúçñ"),
+        ("240103250103", b"\x04\x09\x12\x1b{\x1b|\x1b\x05{|", "êçªãõêãõ"),
+        ("240100250100", b"\x04\x1be", "è€"),
+    ],
+)
+def test_text_in_a_national_table_is_read_by_it(tables: str, septets: bytes, text: str) -> None:
+    user_data = deliver_in(tables, septets).user_data
 
-    assert deliver.user_data.text == "A"
-    assert not deliver.user_data.is_exact
+    assert (user_data.text, user_data.is_exact) == (text, True)
+
+
+@pytest.mark.parametrize("tables", ["240106", "250106", "250102", "2401FF"])
+def test_text_in_an_unknown_table_is_read_by_the_default_one_and_says_so(tables: str) -> None:
+    user_data = deliver_in(tables, b"A\x1be").user_data
+
+    assert (user_data.text, user_data.is_exact) == ("A€", False)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +251,13 @@ def test_report_without_the_service_centre_is_known_by_its_length() -> None:
 
     assert decode_incoming(pdu.hex[2:], pdu.tpdu_bytes) == report
     assert decode_incoming(pdu.hex, pdu.tpdu_bytes) == report
+
+
+def test_length_that_counts_the_service_centre_is_put_up_with() -> None:
+    (pdu,) = encode_deliver("12345", "A", sent_at=SENT_AT, concat_reference=0)
+    with_centre = f"07919471060040F0{pdu.hex[2:]}"
+
+    assert decode_incoming(with_centre, len(with_centre) // 2) == decode_incoming(pdu.hex)
 
 
 def test_record_of_a_sim_filled_with_ff_is_read() -> None:

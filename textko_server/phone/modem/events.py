@@ -12,7 +12,7 @@ class ModemEvent(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     event: str
     """Of the modem: waiting, found, ready, trouble. Of the server: paired, unpaired. Of a job:
     granted, refused, sent, delivered, failed, cancelled, retry, report. Of what comes in: incoming,
-    data, incomplete, unreadable."""
+    inexact, data, incomplete, unreadable."""
     modem: str
     """Its name on the server; its port until it has one."""
     at: int

@@ -159,8 +159,8 @@ def decode_incoming(hexadecimal: str, tpdu_bytes: int | None = None) -> Deliver 
     """What `+CMGL:`, `+CMGR:`, `+CMT:` or `+CDS:` showed, with the length they gave.
 
     Given the length, a PDU that came without the service centre's address (some modems leave it out
-    of `+CDS:`) is read all the same; so is one whose length counts that address. What follows behind the PDU is passed over: some modems show
-    the whole record of the SIM.
+    of `+CDS:`) is read all the same; so is one whose length counts that address. What follows
+    behind the PDU is passed over: some modems show the whole record of the SIM.
     """
     octets = octets_of(hexadecimal)
     if tpdu_bytes == len(octets):
