@@ -519,6 +519,16 @@ async def test_webhook_gets_another_name_url_and_events(textko: CommandLine) -> 
     assert nothing.code == 2
 
 
+async def test_webhook_of_smsgate_takes_the_key_its_receiver_knows(textko: CommandLine) -> None:
+    added = await textko.json(
+        "webhook", "add", "https://shop.example.org/sms", "--user", REGULAR_EMAIL,
+        "--format", "smsgate", "--secret-stdin", stdin="a key\n",
+    )  # fmt: skip
+
+    assert added["events"] == ["sms:received", "sms:sent", "sms:delivered", "sms:failed"]
+    assert (added["format"], added["secret"]) == ("smsgate", "a key")
+
+
 async def test_webhook_is_added_tested_and_its_log_read(textko: CommandLine) -> None:
     async with WebhookReceiver() as receiver:
         url = receiver.url("/sms")

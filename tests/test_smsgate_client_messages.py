@@ -58,7 +58,7 @@ async def test_message_is_accepted_with_the_place_to_ask_for_it(server: RunningS
 
 
 @pytest.mark.parametrize("prefix", ["/api/3rdparty/v1", "/3rdparty/v1", "/api/3rdparty/v1/"])
-@pytest.mark.parametrize("path", ["/message", "/messages"])
+@pytest.mark.parametrize("path", ["/message", "/messages", "/messages/"])
 async def test_every_spelling_of_the_path_sends(
     server: RunningServer, prefix: str, path: str
 ) -> None:

@@ -88,6 +88,26 @@ async def test_webhook_of_textlink_gets_its_own_events(
     assert (webhook.format, webhook.events) == ("textlink", ["received", "sent", "failed", "tag"])
 
 
+async def test_webhook_of_smsgate_proposes_what_is_told(
+    server: RunningServer, admin: AdminClient
+) -> None:
+    async with screens(server, "webhooks") as seen:
+        await seen.press("c")
+        await seen.see("Whose bodies does it get?")
+        await seen.press("s")
+        await seen.see("New webhook", "sms:received", "system:ping")
+        await seen.fill("url", "https://shop.example.org/sms")
+        await seen.fill("secret", "a word")
+        await seen.press("f2")
+        await seen.see("The signing secret of")
+        await seen.press("escape")
+
+    [webhook] = (await admin.list_webhooks()).webhooks
+    assert (webhook.format, webhook.events) == (
+        "smsgate", ["sms:received", "sms:sent", "sms:delivered", "sms:failed"],
+    )  # fmt: skip
+
+
 async def test_what_is_wrong_stands_at_its_field(server: RunningServer, admin: AdminClient) -> None:
     async with screens(server, "webhooks") as seen:
         await seen.press("c")
