@@ -15,6 +15,7 @@ from textko_server.emulated.modem.sim import Sim
 from textko_server.emulated.modem.steps import Step
 from textko_server.errors import Unavailable
 from textko_server.phone.modem.journal import Journal
+from textko_server.phone.modem.pdu import Pdu
 from textko_server.phone.modem.pdu import encode_deliver
 
 LONG = "Καλημέρα σε όλους 👋 " * 12
@@ -298,6 +299,20 @@ async def test_many_texts_to_one_number_get_their_own_reports(
 
 
 # --- in ---
+
+
+async def test_text_in_an_unknown_alphabet_is_handed_on_and_said_to_be_inexact(
+    server: ProtocolServer, emulated: EmulatedModem, state: Path
+) -> None:
+    # Its header names table 6, Hindi's, for what follows an escape.
+    pdu = "004005812143F5000062112241130000090324010608A2DF6A"
+    async with modem_program(server, state, emulated) as story:
+        await story.until_told("ready")
+        emulated.network.bring(Pdu(pdu, len(pdu) // 2 - 1))
+        await server.until(lambda: bool(server.incoming), LIMIT_S)
+
+    assert texts_of(server) == [("12345", "Ahoj")]
+    assert story.names().count("inexact") == 1
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
