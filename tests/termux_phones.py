@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 
 from tests.servers import RunningServer, running_server
 from textko_server.clock import Clock
 from textko_server.emulated.termux.phone import Ended, TermuxPhone
 from textko_server.gateway.messages import Submission, Submitted
+from textko_server.http.termux import program
 from textko_server.model import Dialect
+from textko_server.termux.place import DEFAULTS
 
 # Of config.json: the program's usual rhythm is a phone's, not a test's.
 QUICK: dict[str, Any] = {
@@ -81,6 +84,19 @@ class Termux(msgspec.Struct, frozen=True):
         """(sender, text) of all, oldest first."""
         query = "SELECT sender, text FROM incoming_messages ORDER BY id"
         return [tuple(row) for row in await self.server.gateway.db.fetch_all(query)]
+
+
+async def put_on(phone: TermuxPhone, url: str, code: str) -> str:
+    """Pair and install, without what the one line tries first; the device's public id."""
+    body = {"code": code, "name": "Termux", "sims": [{"slot": 1}], "deliveryReports": False}
+    async with aiohttp.ClientSession() as http:
+        paired = await (await http.post(f"{url}/device/v1/pair", json=body)).json()
+    place = phone.home / ".textko"
+    place.mkdir()
+    (place / "textko.py").write_text(program(url, "K7QM-2XWD"))
+    config = DEFAULTS | QUICK | {"server": url, "name": "Termux", "sims": [1]} | paired
+    (place / "config.json").write_bytes(msgspec.json.encode(config))
+    return str(paired["deviceId"])
 
 
 @asynccontextmanager

@@ -14,15 +14,13 @@ from aiohttp.test_utils import TestServer, unused_port
 
 from tests.server_process import ServerProcess
 from tests.servers import RunningServer, running_server
-from tests.termux_phones import NUMBER, QUICK, until
+from tests.termux_phones import NUMBER, put_on, until
 from textko_server.clock import Clock
 from textko_server.config import DispatchSettings
 from textko_server.emulated.termux.phone import TermuxPhone
 from textko_server.gateway.messages import Submission
 from textko_server.gateway.public_ids import Kind
-from textko_server.http.termux import program
 from textko_server.model import Dialect
-from textko_server.termux.place import DEFAULTS
 
 CRASHING = Path(__file__).with_name("crashing.py")
 MAX_STEPS = 60
@@ -30,19 +28,6 @@ AT_ONCE = 4
 REPLY = "+251911000111"
 # From here on only the phone's own list tells whether Android has the text.
 BEGUN = "after commit of UPDATE jobs SET state = 'sending'"
-
-
-async def put_on(phone: TermuxPhone, url: str, code: str) -> str:
-    """Pair and install, without what the one line tries first; the device's public id."""
-    body = {"code": code, "name": "Termux", "sims": [{"slot": 1}], "deliveryReports": False}
-    async with aiohttp.ClientSession() as http:
-        paired = await (await http.post(f"{url}/device/v1/pair", json=body)).json()
-    place = phone.home / ".textko"
-    place.mkdir()
-    (place / "textko.py").write_text(program(url, "K7QM-2XWD"))
-    config = DEFAULTS | QUICK | {"server": url, "name": "Termux", "sims": [1]} | paired
-    (place / "config.json").write_bytes(msgspec.json.encode(config))
-    return str(paired["deviceId"])
 
 
 class Ending(msgspec.Struct, frozen=True):

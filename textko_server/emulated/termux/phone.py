@@ -32,7 +32,7 @@ class TermuxPhone:
     """`async with` it: on leaving, the program on it is stopped. The folder is the caller's."""
 
     def __init__(self, folder: Path, *, python: str | None = None) -> None:
-        """`python`: of Termux; this one's unless given.
+        """`python`: of Termux, that the program runs in; this one's unless given.
 
         Raises: Unavailable when there is none.
         """
@@ -48,7 +48,7 @@ class TermuxPhone:
         for name in COMMANDS:
             command = self._usr / "bin" / name
             # -S: nothing but the standard library, and quickly.
-            command.write_text(f"#!{self._python} -SE\n{source}")
+            command.write_text(f"#!{_find_python()} -SE\n{source}")
             command.chmod(0o755)
         self.android = Android(self._usr / "android.db")
         return self
