@@ -15,8 +15,7 @@ from textko_server.emulated.modem.sim import Sim
 from textko_server.emulated.modem.steps import Step
 from textko_server.errors import Unavailable
 from textko_server.phone.modem.journal import Journal
-from textko_server.phone.modem.pdu import Pdu
-from textko_server.phone.modem.pdu import encode_deliver
+from textko_server.phone.modem.pdu import Pdu, encode_deliver
 
 LONG = "Καλημέρα σε όλους 👋 " * 12
 SENDER = "+35799654321"
