@@ -22,7 +22,7 @@ REPORT_AFTER_S = 0.02
 
 
 class Network:
-    """`deliver` gets each PDU for the SIM in turn; False: there is no room, ask again later."""
+    """`deliver` gets each PDU for the SIM in turn; False: it is not taken now."""
 
     def __init__(
         self,
@@ -115,20 +115,23 @@ class Network:
         self._has_work.set()
 
     async def run(self) -> None:
-        """Bring what waits, in order, for as long as there is anybody to take it."""
+        """Bring what waits, whenever there is hope that it is taken."""
         try:
             while True:
                 await self._has_work.wait()
                 self._has_work.clear()
-                while self._waiting and self.is_registered:
-                    pdu = self._waiting[0]
-                    if not await self._deliver(pdu):
-                        break
-                    self._waiting.popleft()
+                await self._bring_all()
                 self._is_idle.set()
         finally:
             for timer in self._timers:
                 timer.cancel()
+
+    async def _bring_all(self) -> None:
+        """In order; what is not taken does not keep the rest waiting."""
+        for _ in range(len(self._waiting)):
+            pdu = self._waiting.popleft()
+            if not self.is_registered or not await self._deliver(pdu):
+                self._waiting.append(pdu)
 
     def _report(self, part: SentPart, status: int) -> None:
         now_ms = self._clock.now_ms()

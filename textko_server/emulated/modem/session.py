@@ -15,6 +15,7 @@ from textko_server.emulated.modem.settings import Settings
 from textko_server.emulated.modem.sim import Sim
 from textko_server.emulated.modem.steps import Step, Steps
 from textko_server.emulated.modem.text_commands import NoAnswer, TextCommands
+from textko_server.phone.modem.octets import PduError
 from textko_server.phone.modem.pdu import Pdu, StatusReport, decode_incoming
 
 # TS 27.005, 3.2.5, for the same three errors that TS 27.007 numbers 10 to 12 and 14.
@@ -65,7 +66,7 @@ class Session:
         """Something from the network. False: not now."""
         if not self._has_booted or not self._sim.is_ready:
             return False
-        if isinstance(decode_incoming(pdu.hex, pdu.tpdu_bytes), StatusReport):
+        if _is_report(pdu):
             return await self._take_report(pdu)
         if self._settings.hands_over_texts:
             return await self._hand_over("+CMT: ,", pdu.tpdu_bytes, pdu.hex)
@@ -169,3 +170,10 @@ class Session:
         except Refusal as refusal:
             raise Refusal("CMS", _CMS_OF_CME[refusal.number]) from None
         return await texts(command)
+
+
+def _is_report(pdu: Pdu) -> bool:
+    try:
+        return isinstance(decode_incoming(pdu.hex, pdu.tpdu_bytes), StatusReport)
+    except PduError:  # a modem stores what it cannot read
+        return False
