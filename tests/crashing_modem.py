@@ -15,7 +15,7 @@ from textko_server.cli import run
 from textko_server.phone.client import DeviceClient
 from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.port import Port
-from textko_server.phone.modem.state import AnyRecord
+from textko_server.phone.modem.records import AnyRecord
 
 LAST_STEP = int(sys.argv[1])
 STEPS = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -26,7 +26,7 @@ from textko_server.gateway.messages import Submission
 from textko_server.gateway.public_ids import Kind
 from textko_server.model import Dialect
 from textko_server.phone.modem.journal import Journal
-from textko_server.phone.modem.state import Paired
+from textko_server.phone.modem.records import Paired
 
 CRASHING = Path(__file__).with_name("crashing_modem.py")
 LIMIT_S = 60.0

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 
 from textko_server.errors import Unavailable
 from textko_server.phone.modem.journal import Journal
-from textko_server.phone.modem.state import (
+from textko_server.phone.modem.records import (
     AnyRecord,
     Arrived,
     Awaiting,
     Claiming,
     Closed,
     Handed,
-    ModemState,
     NotSent,
     Paired,
     PinRefused,
@@ -31,6 +30,7 @@ from textko_server.phone.modem.state import (
     Took,
     Unpaired,
 )
+from textko_server.phone.modem.state import ModemState
 from textko_server.phone.wire import IncomingText, Offer, Report, ReportState
 
 PDU = "00040B915397191111F100006211229005328006E2B2F92D2F03"

@@ -17,7 +17,7 @@ from textko_server.phone.modem.inbox import SIM_SLOT, Inbox
 from textko_server.phone.modem.jobs import Jobs
 from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.radio import USUAL_PAUSES, Pauses, Radio
-from textko_server.phone.modem.state import Unpaired
+from textko_server.phone.modem.records import Unpaired
 from textko_server.phone.outbox import Outbox
 from textko_server.phone.wire import (
     AppVersion,

@@ -13,7 +13,7 @@ from textko_server.phone.modem.events import EventLog
 from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.octets import PduError
 from textko_server.phone.modem.pdu import Deliver, StatusReport, decode_incoming
-from textko_server.phone.modem.state import Arrived, Handed, Receiving, Took
+from textko_server.phone.modem.records import Arrived, Handed, Receiving, Took
 from textko_server.phone.outbox import Outbox
 from textko_server.phone.wire import IncomingText
 

@@ -14,18 +14,17 @@ from textko_server.phone.modem.events import EventLog
 from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.pdu import StatusReport
 from textko_server.phone.modem.reasons import UNKNOWN_WHETHER_SENT, Failure
-from textko_server.phone.modem.state import (
+from textko_server.phone.modem.records import (
     Claiming,
     Closed,
     NotSent,
-    OpenJob,
     Reported,
     Reporting,
-    Segment,
     SegmentDelivered,
     SegmentSent,
     Sending,
 )
+from textko_server.phone.modem.state import OpenJob, Segment
 from textko_server.phone.outbox import Outbox
 from textko_server.phone.wire import Offer, Report, ReportState
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from textko_server.errors import Unavailable
-from textko_server.phone.modem.state import AnyRecord, ModemState
+from textko_server.phone.modem.records import AnyRecord
+from textko_server.phone.modem.state import ModemState
 
 # Some hundred texts: a shortening costs less than any of them.
 SHORTEN_AFTER_COUNT = 2_000

@@ -23,7 +23,7 @@ from textko_server.phone.modem.modem import Identity
 from textko_server.phone.modem.port import PortUnusable
 from textko_server.phone.modem.ports import PORT_PATTERNS
 from textko_server.phone.modem.radio import USUAL_PAUSES, Pauses
-from textko_server.phone.modem.state import Paired
+from textko_server.phone.modem.records import Paired
 from textko_server.phone.wire import PairRequest, SimCard
 
 PAIRING_LIMIT_MS = 60_000

@@ -1,7 +1,7 @@
 """Keeps one modem at work: finds it, readies it, sends what waits, reads what came, starts over.
 
 One thing at a time, as the modem does. Refuses to know the server (agent.py), what a text has gone
-through (jobs.py, inbox.py) and AT commands (modem.py).
+through (jobs.py, inbox.py), how one is sent (sending.py) and AT commands (modem.py).
 """
 
 import asyncio
@@ -19,21 +19,10 @@ from textko_server.phone.modem.inbox import Inbox
 from textko_server.phone.modem.jobs import Jobs
 from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.modem import Modem, Network, StoredPdu
-from textko_server.phone.modem.octets import PduError
-from textko_server.phone.modem.pdu import Pdu, encode_submit
 from textko_server.phone.modem.port import PortUnusable
-from textko_server.phone.modem.reasons import (
-    UNKNOWN_WHETHER_SENT,
-    Failure,
-    describe,
-    failure_of,
-    is_starting,
-)
+from textko_server.phone.modem.reasons import Failure, describe, is_starting
+from textko_server.phone.modem.sending import Sender
 from textko_server.phone.modem.sim import START_LIMIT_S, SimUnusable, unlock
-from textko_server.phone.modem.state import OpenJob
-
-# A modem that asks for no PDU so often is not made to by this text.
-PROMPTLESS_COUNT = 3
 
 
 class Pauses(msgspec.Struct, frozen=True):
@@ -77,6 +66,7 @@ class Radio:
         self._journal = journal
         self._jobs = jobs
         self._inbox = inbox
+        self._sender = Sender(jobs, log)
         self._log = log
         self._pin = pin
         self._pauses = pauses
@@ -86,8 +76,6 @@ class Radio:
         """Memories to be read whole (None), and single places in them."""
         self._shown: deque[tuple[str, int | None]] = deque()
         """PDUs that came by themselves, with their lengths."""
-        self._promptless_count = 0
-        """How often in a row the modem did not ask for a text's PDU."""
         self._look_at = 0
         self._drain_at = 0
         self._has_drained = False
@@ -207,7 +195,11 @@ class Radio:
                 await self._look(modem)
             job = None if self.obstacle else self._jobs.next_job()
             if job is not None:
-                await self._send(modem, job)
+                refusal = await self._sender.send(modem, job)
+                if refusal is not None:
+                    # Others would be refused as well: rest a little, and look at the network.
+                    self._block(refusal)
+                    self._look_at = self._clock.now_ms() + self._pauses.rest_ms
                 self.on_change()  # there is room for another
             else:
                 await self._wait(modem, min(self._look_at, self._drain_at))
@@ -274,75 +266,6 @@ class Radio:
         if report is not None:
             self._jobs.take_status_report(report)
 
-    # --- sending ---
-
-    async def _send(self, modem: Modem, job: OpenJob) -> None:
-        joint = job.joint if job.segments else self._jobs.next_joint()
-        if not _is_number(job.offer.phone_number):
-            self._jobs.fail(job, Failure("invalid_number", "this is no phone number"))
-            return
-        try:
-            pdus = _pdus_of(job, joint)
-        except PduError as error:
-            self._jobs.fail(job, Failure("generic", str(error)))
-            return
-        for number, pdu in enumerate(pdus, 1):
-            if job.offer.job_id not in self._journal.state.jobs:
-                return  # a status report that was in a memory has ended it
-            if number in job.segments:
-                continue  # sent by an earlier run
-            if not await self._send_segment(modem, job, number, len(pdus), joint, pdu):
-                return
-        self._jobs.finish(job)
-
-    async def _send_segment(
-        self, modem: Modem, job: OpenJob, number: int, count: int, joint: int, pdu: Pdu
-    ) -> bool:
-        """False: the job is out of our hands, or waits for better times."""
-        is_handed_over = False
-
-        def hand_over() -> None:
-            nonlocal is_handed_over
-            self._jobs.begin_segment(job, number, count, joint)
-            is_handed_over = True
-
-        try:
-            reference = await modem.send(pdu, hand_over)
-        except Refused as error:
-            failure = failure_of(error.error)
-            if is_handed_over and not failure.is_unknown:
-                self._jobs.take_back_segment(job, number)
-            self._handle_refusal(job, failure)
-            return False
-        except (Silent, PortUnusable) as error:
-            if is_handed_over:
-                sentence = (
-                    f"{error.message} while it sent segment {number} of {count}: it may be out"
-                )
-                self._jobs.fail(job, Failure(UNKNOWN_WHETHER_SENT, sentence, is_unknown=True))
-            else:
-                self._promptless_count += 1
-                if self._promptless_count >= PROMPTLESS_COUNT and not job.segments:
-                    self._jobs.fail(job, Failure("radio_off", "the modem takes no texts"))
-            raise
-        self._promptless_count = 0
-        self._jobs.finish_segment(job, number, reference)
-        return True
-
-    def _handle_refusal(self, job: OpenJob, failure: Failure) -> None:
-        if failure.is_temporary:
-            # Others would be refused as well: look at the network first, and rest a little.
-            self._block(failure)
-            self._look_at = self._clock.now_ms() + self._pauses.rest_ms
-        if not job.sent_count:
-            self._jobs.fail(job, failure)
-        elif failure.is_temporary:
-            # Given back, all of it would be sent again: it stays here and goes on after the rest.
-            self._log.tell("retry", failure.sentence, job_id=job.offer.job_id)
-        else:
-            sent = f"{job.sent_count} of {job.segment_count} segments were sent"
-            self._jobs.fail(job, Failure(failure.code, f"{sent}, then: {failure.sentence}"))
-
     # --- what others see of it ---
 
     def _block(self, failure: Failure) -> None:
@@ -368,20 +291,3 @@ class Radio:
         while self._clock.now_ms() < end and not self._stopping:
             self._wake.clear()
             await self._clock.sleep_until(end, self._wake)
-
-
-def _pdus_of(job: OpenJob, joint: int) -> list[Pdu]:
-    """Raises: PduError."""
-    offer = job.offer
-    return encode_submit(
-        offer.phone_number,
-        offer.text,
-        reference=0,  # the modem puts its own
-        concat_reference=joint,
-        wants_report=offer.delivery_report,
-    )
-
-
-def _is_number(phone_number: str) -> bool:
-    digits = phone_number.removeprefix("+")
-    return digits.isascii() and digits.isdigit()

@@ -13,7 +13,7 @@ from textko_server.phone.modem.commands import Refused
 from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.modem import Modem
 from textko_server.phone.modem.reasons import describe, is_starting, is_without_sim, is_wrong_pin
-from textko_server.phone.modem.state import PinRefused, PinTaken, PinTried
+from textko_server.phone.modem.records import PinRefused, PinTaken, PinTried
 
 READY = "READY"
 # How long a SIM may take after power came on; the slowest seen in the field need half of it.
