@@ -10,6 +10,7 @@ from tests.clocks import FrozenClock
 from tests.gateways import everything_committed
 from tests.screens import SMALL, WIDE, Screens, screens
 from tests.servers import RunningServer
+from tests.smsgate_phones import register
 from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient
 from textko_server.clock import MINUTE_MS, Clock
@@ -329,11 +330,27 @@ async def test_code_runs_out_and_another_is_made(server: RunningServer, clock: F
         await seen.see_no_more("Waiting for the phone")
 
 
+async def test_what_is_typed_into_smsgate_is_shown(server: RunningServer) -> None:
+    async with screens(server, "devices", size=SMALL, token=server.regular.jwt) as seen:
+        await seen.see(REGULARS)
+        await seen.press("c")
+        await seen.see("one that scans a code")
+        await seen.fill("name", "Drawer")
+        seen.app.screen.query_one("#field-app", Select).value = "smsgate"
+        await seen.press("f2")
+        await seen.see("API URL", f"{server.url}/api/mobile/v1", "By Code", "For 10:00 more")
+        assert "a larger window" not in seen.text
+
+        await register(server, {"Authorization": f"Code {code_on(seen)}"})
+
+        await seen.see("Drawer is paired", "› Drawer")
+
+
 async def test_app_that_takes_no_code_gets_an_address(server: RunningServer) -> None:
     async with screens(server, "devices", size=WIDE, token=server.regular.jwt) as seen:
         await seen.see(REGULARS)
         await seen.press("c")
-        await seen.see("one that takes a code")
+        await seen.see("one that scans a code")
         await seen.fill("name", "Drawer")
         seen.app.screen.query_one("#field-app", Select).value = "cht"
         await seen.press("f2")

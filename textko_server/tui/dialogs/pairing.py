@@ -2,7 +2,7 @@
 phone that used it appears. Apps that take no code get an address to be typed into them.
 """
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -32,18 +32,25 @@ _FRAME_ROWS, _FRAME_COLUMNS = 4, 6
 _WORDS_COLUMNS = 33
 _MAX_COLUMNS = 112
 _CHT = "CHT Gateway"
+_SMSGATE_PATH = "/api/mobile/v1"
+
+
+class _Asked(NamedTuple):
+    body: wire.NewPairingCode | wire.NewDevice
+    app: str
+    """cht, smsgate; empty: one that takes our code as it is."""
 
 
 async def pair_phone(app: "TextkoApp") -> None:
     """All of it, and then on to the phone. From a worker; raises TextkoError."""
-    form = await _pairing_form(app)
-    asked = await app.ask(form)
+    asked = await app.ask(await _pairing_form(app))
     if asked is None:
         return
-    if isinstance(asked, wire.NewDevice):
-        await _show_address(app, asked)
+    if isinstance(asked.body, wire.NewDevice):
+        await _show_address(app, asked.body)
         return
-    device_id = await app.ask(PairingBox(asked, await app.admin.create_pairing_code(asked)))
+    made = await app.admin.create_pairing_code(asked.body)
+    device_id = await app.ask(PairingBox(asked.body, made, is_smsgate=asked.app == "smsgate"))
     if device_id:
         device = await app.admin.get_device(device_id)
         app.tell(f"{device.name} is paired.")
@@ -57,11 +64,11 @@ async def _show_address(app: "TextkoApp", asked: wire.NewDevice) -> None:
     app.open_page("devices", "", select=created.id)
 
 
-async def _pairing_form(app: "TextkoApp") -> Form[wire.NewPairingCode | wire.NewDevice]:
-    async def submit(values: Values) -> wire.NewPairingCode | wire.NewDevice:
+async def _pairing_form(app: "TextkoApp") -> Form[_Asked]:
+    async def submit(values: Values) -> _Asked:
         user, name = chosen_account(app, values), values["name"]
         body: wire.NewPairingCode | wire.NewDevice
-        if values["app"]:
+        if values["app"] == "cht":
             body = wire.NewDevice(app=values["app"], user=user, name=name or _CHT)
         else:
             body = wire.NewPairingCode(user=user, name=name or None)
@@ -71,12 +78,13 @@ async def _pairing_form(app: "TextkoApp") -> Form[wire.NewPairingCode | wire.New
                 await app.admin.list_devices(body.user)
             except AdminError as error:
                 raise Invalid("user", error.message) from error
-        return body
+        return _Asked(body, values["app"])
 
     name = Field("name", "Name", help="What the phone will be called. Empty: as it calls itself.")
     kind = Field(
-        "app", "App", "choice", choices=[(_CHT, "cht")], prompt="one that takes a code",
-        help="CHT Gateway takes an address with a login instead.",
+        "app", "App", "choice", choices=[("SMSGate", "smsgate"), (_CHT, "cht")],
+        prompt="one that scans a code",
+        help="What is typed into SMSGate is shown; CHT Gateway gets an address with a login.",
     )  # fmt: skip
     fields = [*await account_fields(app), name, kind]
     return Form("Pair a phone", fields, submit, button="Show the code")
@@ -96,11 +104,14 @@ class PairingBox(Guarded, ModalScreen[str]):
         Binding("n", "anew", "Another code", id="pairing.anew"),
     ]
 
-    def __init__(self, asked: wire.NewPairingCode, pairing: wire.PairingCode) -> None:
+    def __init__(
+        self, asked: wire.NewPairingCode, pairing: wire.PairingCode, *, is_smsgate: bool = False
+    ) -> None:
         """`asked`: what the code was made for, and another would be."""
         super().__init__()
         self._asked = asked
         self._pairing = pairing
+        self._is_smsgate = is_smsgate
         self._trouble = ""
 
     @property
@@ -125,38 +136,58 @@ class PairingBox(Guarded, ModalScreen[str]):
     def is_over(self) -> bool:
         return self.app.clock.now_ms() >= self._pairing.expires_at
 
+    @property
+    def _address(self) -> str:
+        """What is typed into the app, or scanned."""
+        url = self._pairing.url
+        return url.rpartition("/pair#")[0] + _SMSGATE_PATH if self._is_smsgate else url
+
     def _draw(self) -> None:
         size, url = self.app.size, self._pairing.url
         columns = min(size.width - 2, _MAX_COLUMNS)
         self.query_one(Vertical).styles.width = columns
         columns -= _FRAME_COLUMNS + _WORDS_COLUMNS
         is_ascii = self.app.preferences.ascii
-        lines = qr_lines(url, columns, size.height - _FRAME_ROWS, is_ascii=is_ascii)
+        lines = None  # SMSGate scans nothing
+        if not self._is_smsgate:
+            lines = qr_lines(url, columns, size.height - _FRAME_ROWS, is_ascii=is_ascii)
         code = self.query_one("#pairing-qr", Static)
         code.display = lines is not None and not self.is_over
         code.update(drawn(lines) if lines is not None else "")
         self.query_one("#pairing-words", Static).update(self._words(has_qr=lines is not None))
 
     def _words(self, *, has_qr: bool) -> Content:
-        pairing = self._pairing
-        how = "Scan this with the app, or type in there:" if has_qr else "Type in the app:"
         if self.is_over:
             return Content.assemble(
                 ("The code has run out.\n\n", "bold $text-error"),
                 "n makes another one, esc closes.",
             )
-        left_s = max(pairing.expires_at - self.app.clock.now_ms(), 0) // 1000
-        no_room = "\n(a larger window has room for a QR code)\n" if not has_qr else ""
+        left_s = max(self._pairing.expires_at - self.app.clock.now_ms(), 0) // 1000
         return Content.assemble(
-            (f"{how}\n\n", "$text-muted"),
-            ("Code\n", "$text-muted"), (f"{pairing.code}\n\n", "bold $text-primary"),
-            ("Address\n", "$text-muted"), f"{safe(pairing.url)}\n{no_room}\n",
+            self._for_smsgate() if self._is_smsgate else self._for_our_apps(has_qr=has_qr),
             ("For ", "$text-muted"), f"{left_s // 60}:{left_s % 60:02d}",
             (" more, once\n\n", "$text-muted"),
             (f"{safe(self._trouble) or 'Waiting for the phone …'}\n\n",
              "$text-error" if self._trouble else "$text-accent"),
             ("y copies the address\nn makes another code\nesc closes; the code stays good",
              "$text-muted"),
+        )  # fmt: skip
+
+    def _for_our_apps(self, *, has_qr: bool) -> Content:
+        how = "Scan this with the app, or type in there:" if has_qr else "Type in the app:"
+        no_room = "\n(a larger window has room for a QR code)\n" if not has_qr else ""
+        return Content.assemble(
+            (f"{how}\n\n", "$text-muted"),
+            ("Code\n", "$text-muted"), (f"{self._pairing.code}\n\n", "bold $text-primary"),
+            ("Address\n", "$text-muted"), f"{safe(self._address)}\n{no_room}\n",
+        )  # fmt: skip
+
+    def _for_smsgate(self) -> Content:
+        return Content.assemble(
+            ("In SMSGate: Settings, Cloud Server, API URL\n", "$text-muted"),
+            f"{safe(self._address)}\n\n",
+            ("Then start its Cloud Server, and choose By Code\n", "$text-muted"),
+            (f"{self._pairing.code}\n\n", "bold $text-primary"),
         )  # fmt: skip
 
     @work(exclusive=True, group="look")
@@ -178,7 +209,7 @@ class PairingBox(Guarded, ModalScreen[str]):
 
     @work(exclusive=True, group="copy")
     async def action_copy(self) -> None:
-        await self.app.copy(self._pairing.url)
+        await self.app.copy(self._address)
 
     @work(exclusive=True, group="look")
     async def action_anew(self) -> None:

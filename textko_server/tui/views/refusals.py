@@ -96,7 +96,7 @@ class RefusalsView(ListView[wire.Refusal]):
             return "c makes a pairing code: enter it in the app, or scan it there."
         if row.code == "disabled_device":
             return "m goes to the phone, where u enables it."
-        if row.code == "not_found":
+        if row.code in ("not_found", "wrong_path"):
             return "Compare the address in the app with the one that c shows."
         if row.device_id is not None:
             return "m goes to the phone."
