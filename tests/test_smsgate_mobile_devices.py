@@ -16,7 +16,8 @@ from tests.servers import (
     running_server,
 )
 from tests.smsgate_phones import BASE, SIMS, AppPhone, app_phone, basic, bearer, register
-from textko_server.config import SmsgateServerSettings
+from textko_server.admin_settings import list_settings
+from textko_server.config import Settings, SmsgateServerSettings
 from textko_server.gateway.principals import operator
 from textko_server.model import Device
 from textko_server.store import devices as device_store
@@ -155,6 +156,16 @@ async def test_private_token_counts_for_nothing_unless_it_is_set(server: Running
     assert (await register(server, bearer("anything"))).status == 401
 
     assert codes(server) == {"no_registration", "private_token_off"}
+
+
+def test_private_token_is_not_among_the_settings_that_are_shown() -> None:
+    smsgate = SmsgateServerSettings(private_token=PRIVATE_TOKEN)
+
+    shown = {one.name: one.value for one in list_settings(Settings(smsgate=smsgate), {})}
+    unset = {one.name: one.value for one in list_settings(Settings(), {})}
+
+    assert PRIVATE_TOKEN not in str(shown)
+    assert (bool(shown["smsgate.private_token"]), unset["smsgate.private_token"]) == (True, "")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "Code"])
