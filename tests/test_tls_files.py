@@ -88,6 +88,47 @@ async def test_half_written_pair_keeps_the_old_one_and_is_told_when_it_stays_so(
         assert await shown_by(port, files.trust) != first
 
 
+async def test_files_that_are_gone_for_a_moment_are_not_told(
+    tmp_path: Path, clock: FrozenClock, files: Files
+) -> None:
+    async with running_server(
+        tmp_path / "data", clock=clock, server=settings(tmp_path, files)
+    ) as server:
+        certificates = server.gateway.certificates
+        content = files.cert.read_bytes()
+        files.cert.unlink()
+
+        await certificates.look()
+        assert certificates.state().failure is None
+        await certificates.look()
+        failure = certificates.state().failure
+        assert failure is not None
+        assert failure.reason.endswith("No such file or directory")
+
+        files.cert.write_bytes(content)
+        await certificates.look()
+        assert certificates.state().failure is None
+
+
+async def test_end_and_faults_are_metrics(tmp_path: Path, clock: FrozenClock, files: Files) -> None:
+    async with running_server(
+        tmp_path / "data", clock=clock, server=settings(tmp_path, files)
+    ) as server:
+        certificates = server.gateway.certificates
+        files.key.write_bytes(b"")
+        with pytest.raises(BadPair):
+            certificates.reload()
+        url = f"https://127.0.0.1:{server.server.port}/metrics"
+        async with server.http.get(url, ssl=careless()) as answer:
+            lines = (await answer.text()).splitlines()
+        certificate = certificates.state().certificate
+
+    assert certificate is not None
+    end_s = certificate.ends_at // 1000
+    assert f"textko_certificate_ends_timestamp_seconds {end_s}" in lines
+    assert "textko_certificate_failed 1" in lines
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

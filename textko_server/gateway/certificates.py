@@ -77,8 +77,8 @@ class Certificates:
         self._handshakes: Handshakes | None = None
         self._read: ReadPair | None = None
         self._failure: Failure | None = None
-        self._bad_signature: Signature | None = None
-        """Of files that could not be used at the last look."""
+        self._doubtful: tuple[Signature | None] | None = None
+        """Of files that could not be used at the last look; None: there were none."""
         self._suggested_at: int | None = None
         self._ask_at = 0
         self._ordering = asyncio.Lock()
@@ -168,16 +168,16 @@ class Certificates:
         """
         signature = await asyncio.to_thread(self._pair.signature)
         if self._read is None or signature == self._read.signature:
-            self._bad_signature = None
+            self._doubtful = None
             return
         try:
             self._take(await asyncio.to_thread(read_pair, self._pair))
         except BadPair as error:
             is_told = self._failure is not None and self._failure.reason == error.message
-            if signature == self._bad_signature and not is_told:
+            if self._doubtful == (signature,) and not is_told:
                 self._failed(error.message)
                 log.error("certificate_not_read", extra={"reason": error.message})
-            self._bad_signature = signature
+            self._doubtful = (signature,)
 
     def _take(self, read: ReadPair) -> None:
         if self._handshakes is None:
@@ -186,7 +186,7 @@ class Certificates:
         is_news = self._read is None or read.certificate != self._read.certificate
         self._read = read
         self._failure = None
-        self._bad_signature = None
+        self._doubtful = None
         if is_news:
             names, ends_at = ",".join(read.certificate.names), iso_utc_ms(read.certificate.ends_at)
             log.info("certificate_in_force", extra={"names": names, "ends_at": ends_at})

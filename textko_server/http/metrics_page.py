@@ -41,6 +41,7 @@ async def families(app: web.Application) -> list[Family]:
         *await _of_queue(gateway, metrics),
         *await _of_webhooks(gateway, metrics),
         *await _of_disk(gateway),
+        *_of_certificate(gateway),
         *process_families(app[ABOUT].started_at),
         *metrics.families(),
     ]
@@ -126,6 +127,21 @@ async def _of_disk(gateway: Gateway) -> list[Family]:
         ),
         backup,
         _gauge("textko_backup_failed", "1: the last attempt at a backup failed.", int(has_failed)),
+    ]  # fmt: skip
+
+
+def _of_certificate(gateway: Gateway) -> list[Family]:
+    state = gateway.certificates.state()
+    return [
+        _gauge(
+            "textko_certificate_ends_timestamp_seconds", "Of the port's certificate; 0: no TLS.",
+            state.certificate.ends_at // 1000 if state.certificate else 0,
+        ),
+        _gauge(
+            "textko_certificate_failed",
+            "1: the last attempt to renew the certificate, or to read it, failed.",
+            int(state.failure is not None),
+        ),
     ]  # fmt: skip
 
 

@@ -40,14 +40,18 @@ def read_certificate(pem: bytes) -> Certificate:
         ValueError: there is none, or it cannot be read; the text goes after the file's name.
     """
     from cryptography import x509
-    from cryptography.hazmat.primitives.hashes import SHA256
 
     if b"-----BEGIN CERTIFICATE-----" not in pem:
         raise ValueError("holds no certificate")
     try:
-        chain = x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
+        return _read(x509.load_pem_x509_certificates(pem))
+    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension) as error:
         raise ValueError(f"holds no whole certificate: {error}") from error
+
+
+def _read(chain: "list[x509.Certificate]") -> Certificate:
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     first = chain[0]
     return Certificate(
         names=_names(first),

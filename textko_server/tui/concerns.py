@@ -51,6 +51,8 @@ def help_for(concern: wire.Concern, *, is_admin: bool) -> Help | None:
         return Help("users", select=concern.user_id or "") if is_admin else None
     if code == "disk_low":
         return Help("about") if is_admin else None
+    if code.startswith("certificate_"):
+        return Help("log", "text:certificate") if is_admin else None
     return None
 
 
