@@ -156,6 +156,22 @@ def test_certificate_follows_the_machines_address(now: FrozenClock, places: Loca
     assert set(names) == {*NAMES, "192.168.1.77"}
 
 
+async def test_server_starts_with_what_it_has_when_it_cannot_renew_it(
+    tmp_path: Path, now: FrozenClock, places: LocalPlaces
+) -> None:
+    make_local(places, NAMES, now.now_ms(), with_new_authority=False)
+    places.authority_key.unlink()
+    server_settings = settings_of(places, tmp_path)
+    async with running_server(tmp_path / "data", clock=now, server=server_settings) as server:
+        await shown_by(server.server.port, trusting(places), "pi.local")
+        await server.gateway.certificates.look()
+        state = server.gateway.certificates.state()
+
+    # This machine's address is not among its names.
+    assert state.failure is not None
+    assert str(places.authority_key) in state.failure.reason
+
+
 def test_renewal_without_the_authoritys_key_is_told(now: FrozenClock, places: LocalPlaces) -> None:
     make_local(places, NAMES, now.now_ms(), with_new_authority=False)
     places.authority_key.unlink()

@@ -92,7 +92,7 @@ class Certificates:
             return None
         try:
             if self.kind == "local":
-                await self._renew_local()
+                await self._keep_local_good()
             self._read = await asyncio.to_thread(read_pair, self._pair)
             self._handshakes = Handshakes(self._read.context)
         except BadPair:
@@ -220,11 +220,14 @@ class Certificates:
     async def _keep_local(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             await self._clock.sleep_until(self._clock.now_ms() + LOCAL_LOOK_MS, stopping)
-            try:
-                await self._renew_local()
-            except LocalFailed as error:
-                self._failed(error.message)
-                log.error("certificate_not_renewed", extra={"reason": error.message})
+            await self._keep_local_good()
+
+    async def _keep_local_good(self) -> None:
+        try:
+            await self._renew_local()
+        except LocalFailed as error:
+            self._failed(error.message)
+            log.error("certificate_not_renewed", extra={"reason": error.message})
 
     async def _renew_local(self, *, is_asked: bool = False) -> None:
         """The watch then sees that the file has changed. Raises LocalFailed."""
