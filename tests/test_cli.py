@@ -328,8 +328,8 @@ async def test_pairing_shows_a_qr_code_and_waits_for_the_phone(
     codes: asyncio.Queue[str] = asyncio.Queue()
     create = server.gateway.pairing.create_code
 
-    async def create_and_tell(*arguments: Any) -> Any:
-        pairing = await create(*arguments)
+    async def create_and_tell(*arguments: Any, **options: Any) -> Any:
+        pairing = await create(*arguments, **options)
         codes.put_nowait(pairing.code)
         return pairing
 

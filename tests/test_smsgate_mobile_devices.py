@@ -1,5 +1,6 @@
 """How a phone with SMSGate's app registers, and what it is told when it may not."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ async def test_phone_of_an_account_makes_the_code_for_the_next(server: RunningSe
     made = await server.request("GET", f"{BASE}/user/code", headers=basic(REGULAR_EMAIL, PASSWORD))
     assert made.status == 200
     assert made.json["validUntil"] == "2026-01-15T10:10:00.000Z"
+    assert re.fullmatch("[0-9]{10}", made.json["code"])  # the app takes nothing else
 
     answer = await register(server, {"Authorization": f"Code {made.json['code']}"})
     again = await register(server, {"Authorization": f"Code {made.json['code']}"})

@@ -11,7 +11,8 @@ from tests.servers import REGULAR_EMAIL, RunningServer
 from tests.smsgate_phones import LIMIT_S, register
 
 PAIR = ("device", "pair", "--app", "smsgate", "--user", REGULAR_EMAIL)
-CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b")
+# The field for it in the app takes digits only.
+CODE = re.compile(r"\b[0-9]{5} [0-9]{5}\b")
 
 
 @pytest.fixture
@@ -43,8 +44,10 @@ async def test_command_waits_until_the_phone_has_registered(
     codes: list[str] = []
     create = server.gateway.pairing.create_code
 
-    async def create_and_tell(user_id: int, name: str | None = None) -> object:
-        pairing = await create(user_id, name)
+    async def create_and_tell(
+        user_id: int, name: str | None = None, *, has_digits_only: bool = False
+    ) -> object:
+        pairing = await create(user_id, name, has_digits_only=has_digits_only)
         codes.append(pairing.code)
         made.set()
         return pairing

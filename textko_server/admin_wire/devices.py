@@ -20,6 +20,8 @@ class NewPairingCode(Request, frozen=True, kw_only=True):
     user: str | None = None
     name: str | None = None
     """What the phone will be called; None: as it calls itself."""
+    digits_only: bool = False
+    """For an app that takes no other characters, such as SMSGate."""
 
 
 class PairingCode(Answer, frozen=True, kw_only=True):

@@ -128,8 +128,9 @@ def run_pair(options: argparse.Namespace) -> int:
         return app_pairing.run(options)
     if options.number is not None:
         raise UsageError("--number goes with --app cht: other apps tell it themselves")
-    body = NewPairingCode(user=options.user, name=options.name)
-    show = _show_for_smsgate if options.app == _SMSGATE else _show_code
+    is_smsgate = options.app == _SMSGATE
+    body = NewPairingCode(user=options.user, name=options.name, digits_only=is_smsgate)
+    show = _show_for_smsgate if is_smsgate else _show_code
 
     async def pair(admin: AdminClient) -> int:
         if options.json or options.no_wait:
@@ -187,7 +188,8 @@ def _show_for_smsgate(pairing: "PairingCode") -> None:
     say()
     say("Then start its Cloud Server and, when it asks how, choose By Code:")
     say()
-    say(f"  {pairing.code}   (once, until {shown_time(pairing.expires_at)})")
+    code = pairing.code.replace("-", " ")  # the app takes digits
+    say(f"  {code}   (once, until {shown_time(pairing.expires_at)})")
     say()
     if not server_url.startswith("https:"):
         say("The app as its makers publish it uses https only: see docs/tls.md. Their")

@@ -28,6 +28,8 @@ PAIRING_LIFETIME_MS = 10 * MINUTE_MS
 # No vowels, so no words; no 0/O, 1/I/L: read aloud and typed on a phone.
 _CODE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
 _CODE_LENGTH = 8
+# The field for it in SMSGate's app takes digits only.
+_DIGITS, _DIGIT_COUNT = "0123456789", 10
 
 
 class PairingRefused(Forbidden):
@@ -47,7 +49,7 @@ class PairingCode(msgspec.Struct, frozen=True):
     id: str
     """Names it without giving it away."""
     code: str
-    """Shown once: `K7QM-2XWD`."""
+    """Shown once: `K7QM-2XWD`, or `01234-56789`."""
     expires_at: int
 
 
@@ -57,7 +59,9 @@ class Pairing:
         self._clock = clock
         self._devices = devices
 
-    async def create_code(self, user_id: int, name: str | None = None) -> PairingCode:
+    async def create_code(
+        self, user_id: int, name: str | None = None, *, has_digits_only: bool = False
+    ) -> PairingCode:
         """A new code for an account's next device; `name` is what it will be called.
 
         Raises:
@@ -65,7 +69,10 @@ class Pairing:
         """
         if name is not None:
             name = check_name(name)
-        letters = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
+        alphabet, length = _CODE_ALPHABET, _CODE_LENGTH
+        if has_digits_only:
+            alphabet, length = _DIGITS, _DIGIT_COUNT
+        letters = "".join(secrets.choice(alphabet) for _ in range(length))
         code_id = secrets.token_hex(12)
         now_ms = self._clock.now_ms()
         expires_at = now_ms + PAIRING_LIFETIME_MS
@@ -78,7 +85,8 @@ class Pairing:
             )
 
         await self._db.write(write)
-        return PairingCode(code_id, f"{letters[:4]}-{letters[4:]}", expires_at)
+        middle = length // 2
+        return PairingCode(code_id, f"{letters[:middle]}-{letters[middle:]}", expires_at)
 
     async def get_code(self, principal: Principal, code_id: str) -> store.PairingCode:
         """What became of a code; for a day after it ran out.

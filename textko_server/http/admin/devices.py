@@ -25,7 +25,9 @@ async def create_pairing_code(
 ) -> wire.PairingCode:
     """A code for the next phone of an account: ten minutes, once."""
     owner = await owner_of_new(call, body.user or query.user)
-    pairing = await call.gateway.pairing.create_code(owner, body.name)
+    pairing = await call.gateway.pairing.create_code(
+        owner, body.name, has_digits_only=body.digits_only
+    )
     return wire.PairingCode(
         id=pairing.id,
         code=pairing.code,

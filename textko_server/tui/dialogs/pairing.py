@@ -71,7 +71,8 @@ async def _pairing_form(app: "TextkoApp") -> Form[_Asked]:
         if values["app"] == "cht":
             body = wire.NewDevice(app=values["app"], user=user, name=name or _CHT)
         else:
-            body = wire.NewPairingCode(user=user, name=name or None)
+            digits_only = values["app"] == "smsgate"
+            body = wire.NewPairingCode(user=user, name=name or None, digits_only=digits_only)
         if body.user is not None:
             # Said here, and not once the form is gone.
             try:
@@ -187,7 +188,7 @@ class PairingBox(Guarded, ModalScreen[str]):
             ("In SMSGate: Settings, Cloud Server, API URL\n", "$text-muted"),
             f"{safe(self._address)}\n\n",
             ("Then start its Cloud Server, and choose By Code\n", "$text-muted"),
-            (f"{self._pairing.code}\n\n", "bold $text-primary"),
+            (f"{self._pairing.code.replace('-', ' ')}\n\n", "bold $text-primary"),
         )  # fmt: skip
 
     @work(exclusive=True, group="look")

@@ -11,12 +11,13 @@ from textko_server.http.dialects.smsgate.mobile.caller import phone_of
 
 
 async def get_code(request: web.Request) -> web.Response:
-    """`GET /user/code`, by login: a pairing code like any other."""
+    """`GET /user/code`, by login: a pairing code of digits."""
     principal = await authenticate_basic(request)
     if principal is None or principal.api_key_id is not None:
         raise Unauthenticated("log in with e-mail and password")
-    made = await request.app[GATEWAY].pairing.create_code(principal.user_id)
-    return json_response(wire.LoginCode(code=made.code, valid_until=wire.iso_ms(made.expires_at)))
+    made = await request.app[GATEWAY].pairing.create_code(principal.user_id, has_digits_only=True)
+    code = made.code.replace("-", "")
+    return json_response(wire.LoginCode(code=code, valid_until=wire.iso_ms(made.expires_at)))
 
 
 async def patch_password(request: web.Request) -> web.Response:
