@@ -214,7 +214,9 @@ async def test_list_and_check_as_json(emulated: EmulatedModem, tmp_path: Path) -
     }  # fmt: skip
     findings: list[dict[str, Any]] = json.loads(checked)["findings"]
     assert code == 0
-    assert {finding["level"] for finding in findings} == {"ok"}
+    # The modem is this test's: it has the port open, as no real one has.
+    wrong = {finding["check"] for finding in findings if finding["level"] != "ok"}
+    assert wrong == {"other programs"}
 
 
 async def test_check_of_what_is_wrong_exits_1_and_says_what_to_do(tmp_path: Path) -> None:

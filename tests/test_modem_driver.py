@@ -1,8 +1,10 @@
 """The modem's driver, over a port: every maker's ways, the SIM's PIN, and what `--check` finds."""
 
 import asyncio
+import errno
 import fcntl
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -318,6 +320,41 @@ async def test_check_says_who_has_the_port(tmp_path: Path) -> None:
         os.close(port)
 
     assert findings["port"].text.startswith("another program is using")
+
+
+async def test_check_says_which_other_program_talks_to_it(tmp_path: Path) -> None:
+    manager = tmp_path / "ModemManager"
+    shutil.copy(shutil.which("sleep") or "", manager)
+    async with EmulatedModem(tmp_path / "modem") as emulated:
+        port = os.open(emulated.link, os.O_RDWR | os.O_NOCTTY)
+        process = await asyncio.create_subprocess_exec(str(manager), "60", stdin=port)
+        os.close(port)
+        findings = await findings_of(emulated.link)
+        process.kill()
+        await process.wait()
+
+    assert findings["other programs"].level == "problem"
+    assert findings["other programs"].text.startswith("ModemManager (")
+    assert "udev" in findings["other programs"].fix
+
+
+async def test_check_says_which_group_may_open_the_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_open = os.open
+
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
+        if path == str(modem.link):  # root, as whom tests may run, is refused nothing
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real_open(path, flags, mode)
+
+    async with EmulatedModem(tmp_path) as modem:
+        monkeypatch.setattr(os, "open", refuse)
+        findings = await findings_of(modem.link)
+        monkeypatch.undo()
+
+    assert findings["port"].level == "problem"
+    assert "usermod -aG" in findings["port"].fix
 
 
 async def test_check_says_that_a_file_is_no_port(tmp_path: Path) -> None:

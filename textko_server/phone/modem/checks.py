@@ -49,8 +49,14 @@ async def check_modem(port: str) -> AsyncIterator[Finding]:
         yield _of_port(port, error)
         return
     yield ok("port", f"{port} answers")
-    if is_running(MODEM_MANAGER):
-        yield warning("port", "ModemManager is running and may talk to it as well", _KEEP_OFF)
+    others = holders_of(port)
+    if _has_modem_manager(others):
+        yield problem("other programs", f"{', '.join(others)} talks to it as well", _KEEP_OFF)
+    elif others:
+        fix = "stop it, if it talks to the modem: one modem takes one program"
+        yield warning("other programs", f"{', '.join(others)} has it open as well", fix)
+    elif is_running(MODEM_MANAGER):
+        yield warning("other programs", "ModemManager is running and may talk to it", _KEEP_OFF)
     try:
         async for finding in _check_open(found.modem, found.identity):
             yield finding
@@ -132,7 +138,7 @@ async def _check_network(modem: Modem) -> AsyncIterator[Finding]:
 
 def _of_port(port: str, error: PortUnusable | Silent) -> Finding:
     holders = holders_of(port)
-    if any(holder.startswith(MODEM_MANAGER) for holder in holders):
+    if _has_modem_manager(holders):
         return problem("port", f"ModemManager has {port}", _KEEP_OFF)
     if isinstance(error, PortTaken):
         who = f": {', '.join(holders)}" if holders else ""
@@ -146,6 +152,10 @@ def _of_port(port: str, error: PortUnusable | Silent) -> Finding:
         return problem("port", error.message, fix)
     fix = "try the modem's other ports (textko phone modem --list); some are for data only"
     return problem("port", error.message, fix)
+
+
+def _has_modem_manager(holders: list[str]) -> bool:
+    return any(holder.startswith(MODEM_MANAGER) for holder in holders)
 
 
 def _group_of(port: str) -> str:
