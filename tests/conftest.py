@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.clocks import FrozenClock
@@ -13,6 +14,10 @@ from tests.smsgate_official import OfficialServer
 from textko_server.admin_client import AdminClient
 from textko_server.config import StoreSettings
 from textko_server.store.database import Database
+
+# A machine with other work is slow, which says nothing of the code.
+hypothesis.settings.register_profile("textko", deadline=None)
+hypothesis.settings.load_profile("textko")
 
 
 @pytest.fixture
