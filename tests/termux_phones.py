@@ -24,12 +24,12 @@ QUICK: dict[str, Any] = {
     "watchEveryS": 0.2,
     "statusEveryS": 0.5,
     "filedWithinS": 1.0,
-    "commandLimitS": 2.0,
+    "commandLimitS": 10.0,
     "handBackAfterS": 0.5,
     "perMinute": 1_000,
 }
 NUMBER = "+251912345678"
-LIMIT_S = 20
+LIMIT_S = 40
 """For what takes a phone some commands; each is a process."""
 
 

@@ -213,7 +213,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 async def test_check_names_what_is_broken(bare: Termux, what: str) -> None:
     switches, sentence = BROKEN[what]
     await bare.install_quick()
-    bare.phone.configure(commandLimitS=0.5)
+    bare.phone.configure(commandLimitS=2)
     bare.phone.android.switch(**switches)
 
     checked = await bare.phone.command("--check")

@@ -111,12 +111,13 @@ async def test_text_that_is_never_listed_is_unknown_and_sent_no_more(ready: Term
 
 async def test_text_that_turns_up_later_still_is_corrected(ready: Termux) -> None:
     ready.phone.configure(filedWithinS=0.2)
-    ready.phone.android.switch(listed_after_ms=1_500)
+    ready.phone.android.switch(listed_after_ms=3_600_000)
     await ready.phone.start()
     await ready.submit("Hello")
 
     await ends_as(ready, "failed")
-    await ready.phone.kill()  # what it watches is on disk; a start looks at once
+    await ready.phone.kill()  # what it watches for is on disk
+    ready.phone.android.list_all()
     await ready.phone.start()
     await ends_as(ready, "sent")
 
@@ -195,7 +196,7 @@ async def test_wrong_slot_is_silent_and_so_unknown(ready: Termux) -> None:
 
 async def test_without_the_app_nothing_is_taken_until_it_is_there(ready: Termux) -> None:
     ready.phone.android.switch(has_app=False)
-    ready.phone.configure(commandLimitS=0.3)
+    ready.phone.configure(commandLimitS=1)
     await ready.phone.start()
     await ready.submit("Hello")
 
@@ -204,7 +205,6 @@ async def test_without_the_app_nothing_is_taken_until_it_is_there(ready: Termux)
 
     await until(has_noticed)
     assert await ready.states() == ["queued"]
-    ready.phone.configure(commandLimitS=2)
     ready.phone.android.switch(has_app=True)
     await ends_as(ready, "sent")
 
@@ -227,7 +227,7 @@ async def test_app_that_crashes_holds_up_and_loses_nothing(ready: Termux) -> Non
 
 
 async def test_send_that_hangs_is_looked_for_and_not_repeated(ready: Termux) -> None:
-    ready.phone.configure(commandLimitS=0.5)
+    ready.phone.configure(commandLimitS=2)
     await ready.phone.start()
     await until_it_runs(ready)
     ready.phone.android.switch(hanging=["termux-sms-send"])

@@ -29,7 +29,8 @@ class Sender:
         self._journal = journal
         self._android = android
         self._config = config
-        self._started_at = now_ms()
+        self._known_since = now_ms()
+        """Since when the one text that may be on its way is Android's; at the latest this start."""
         self._unfiled_count = 0
         """How many texts in a row Android did not list."""
         self._searched_to: dict[str, int] = {}
@@ -91,7 +92,7 @@ class Sender:
             if now_ms() - job.began_at > WATCH_MS:
                 self._journal.change("DELETE FROM jobs WHERE job_id = ?", job.job_id)
             return
-        if now_ms() - max(job.began_at, self._started_at) > self._config["filedWithinS"] * 1000:
+        if now_ms() - self._known_since > self._config["filedWithinS"] * 1000:
             self._unfiled_count += 1
             if self._unfiled_count >= 2:  # a wrong slot, or a dialog on the screen, fails them all
                 self.suspect_until = now_ms() + 10 * 60_000
@@ -171,6 +172,8 @@ class Sender:
             raise
         except ApiFailed as failure:
             log.warning("%s: %s; its list will tell", job.job_id, failure)
+        finally:
+            self._known_since = now_ms()
 
     @property
     def _names_slots(self) -> bool:

@@ -102,6 +102,11 @@ class Android:
         with self._open() as db:
             db.execute("DELETE FROM sms WHERE _id > ?", (above_id,))
 
+    def list_all(self) -> None:
+        """What was to appear in the list later does so now."""
+        with self._open() as db:
+            db.execute("UPDATE sms SET listed_at = 0")
+
     def on_air(self) -> list[tuple[int, str, str]]:
         """(slot from 0, number, text) of all that was ever handed to the network."""
         with self._open() as db:
