@@ -1,6 +1,7 @@
 """The stream that wakes a phone with SMSGate's app, as okhttp reads it."""
 
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +18,7 @@ from tests.smsgate_phones import (
     submit,
 )
 from textko_server.gateway.events import InboxExportWished
+from textko_server.gateway.phone_streams import MAX_STREAM_COUNT
 from textko_server.gateway.principals import of_user, operator
 from textko_server.gateway.smsgate_settings import Ping, SmsgateSettings
 from textko_server.http.dialects.smsgate.mobile import events
@@ -176,13 +178,28 @@ async def test_phone_is_asked_for_the_texts_it_received(server: RunningServer) -
     }
 
 
-async def test_new_stream_of_a_phone_ends_the_one_before(server: RunningServer) -> None:
+async def test_phone_with_two_streams_is_told_on_both(server: RunningServer) -> None:
+    # Its app opens another when it registers anew, and closes all when one is closed.
     phone = await app_phone(server)
-    async with event_stream(phone) as before, event_stream(phone) as now:
-        assert await before.has_ended()
+    async with event_stream(phone) as first, event_stream(phone) as second:
         await submit(server)
 
-        await now.wait_for("MessageEnqueued")
+        assert await second.next_event() == ("MessageEnqueued", None)
+        await first.wait_for("MessageEnqueued")
+    assert len(await phone.messages()) == 1
+
+
+async def test_streams_of_a_phone_are_not_without_number(server: RunningServer) -> None:
+    phone = await app_phone(server)
+    async with AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(event_stream(phone))
+            for _ in range(MAX_STREAM_COUNT + 1)
+        ]
+
+        assert await streams[0].has_ended()
+        await submit(server)
+        await streams[-1].wait_for("MessageEnqueued")
 
 
 async def test_stream_of_a_deleted_phone_ends(server: RunningServer) -> None:

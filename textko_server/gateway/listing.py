@@ -74,7 +74,7 @@ class Work(msgspec.Struct, frozen=True):
 class _Phone:
     """What is known of one since the start."""
 
-    __slots__ = ("held_count", "left_count", "visit_count", "visited")
+    __slots__ = ("held_count", "left_count", "visit_count", "visited", "woken_s")
 
     def __init__(self) -> None:
         self.held_count: int | None = None
@@ -83,6 +83,8 @@ class _Phone:
         """Jobs it was offered and could not be granted when it last asked, as it held too many."""
         self.visit_count = 0
         self.visited = asyncio.Event()
+        self.woken_s = 0.0
+        """By the event loop's clock."""
 
 
 class Listing:
@@ -186,12 +188,12 @@ class Listing:
                 return
             if not (work.has_jobs or work.unwanted):
                 continue
+            await self._pause(device_id)
             yield work
             if work.has_jobs and not await self._visits(device_id, visits, patience_s):
                 patience_s = min(2 * patience_s, MAX_PATIENCE_S)
             elif work.has_jobs:
                 patience_s = float(self._settings.lease_s)
-            await asyncio.sleep(WAKE_UP_GAP_S)
 
     async def _wait(self, device_id: int, wait_s: float, is_connected: Callable[[], bool]) -> Work:
         """Up to `wait_s` seconds, as a poll like any other."""
@@ -211,6 +213,12 @@ class Listing:
         return Work(
             bool(answer.offers) or has_left, [_shortened(job_id) for job_id in answer.cancels]
         )
+
+    async def _pause(self, device_id: int) -> None:
+        """Until it may be woken again, whichever of its streams woke it last."""
+        phone, loop = self._phone(device_id), asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, phone.woken_s + WAKE_UP_GAP_S - loop.time()))
+        phone.woken_s = loop.time()
 
     async def _visits(self, device_id: int, seen_count: int, patience_s: float) -> bool:
         """Whether it comes for its list within that time."""

@@ -1,6 +1,8 @@
 """Streams of events that SMSGate's phones keep open, and what they are to be told there.
 
-A phone has one: a new one ends the one before, which nobody listens to any more. Nothing is lost
+A phone may have several at a time: the app opens a second one when it registers anew, and where a
+network was changed the one before is not known to be dead. So all are told the same. Ending one
+would not do: the app then closes the others too, opens two, and so on for ever. Nothing is lost
 with a stream: whatever it tells of, the phone finds when it asks. Refuses to know HTTP; which jobs
 it should come for is in listing.py.
 """
@@ -19,6 +21,8 @@ from textko_server.model import Device
 
 # A phone that reads nothing has more to worry about than what it is not told.
 _MAX_WAITING_COUNT = 32
+# More of one phone are a fault of its program; the oldest ends.
+MAX_STREAM_COUNT = 8
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -31,7 +35,7 @@ class Signal(msgspec.Struct, frozen=True):
 class PhoneStream:
     def __init__(self, device: Device) -> None:
         self.device = device
-        self.is_replaced = False
+        self.is_over = False
         self._waiting: deque[Signal] = deque(maxlen=_MAX_WAITING_COUNT)
         self._changed = asyncio.Event()
 
@@ -41,13 +45,13 @@ class PhoneStream:
             self._waiting.append(signal)
         self._changed.set()
 
-    def replace(self) -> None:
-        """The phone has opened another."""
-        self.is_replaced = True
+    def end(self) -> None:
+        """The phone has opened too many others."""
+        self.is_over = True
         self._changed.set()
 
     async def next_signals(self, wait_s: float) -> list[Signal]:
-        """What has gathered; an empty list after `wait_s` seconds of quiet, or when replaced."""
+        """What has gathered; an empty list after `wait_s` seconds of quiet, or when it is over."""
         try:
             async with asyncio.timeout(wait_s):
                 await self._changed.wait()
@@ -63,7 +67,8 @@ class PhoneStreams:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.started_at = clock.now_ms()
-        self._open: dict[int, PhoneStream] = {}
+        self._open: dict[int, list[PhoneStream]] = {}
+        """Of each device, the oldest first."""
         self._closed_at: dict[int, int] = {}
         """Of devices that had one since the start."""
 
@@ -73,35 +78,39 @@ class PhoneStreams:
             return self._clock.now_ms()
         return self._closed_at.get(device_id)
 
+    def tell(self, device_id: int, signal: Signal) -> None:
+        """On all streams that the device has."""
+        for stream in self._open.get(device_id, ()):
+            stream.put(signal)
+
     @contextmanager
     def open(self, device: Device) -> Iterator[PhoneStream]:
-        """The device's stream from now on. The first since the start also tells it to ask for its
-        webhooks and settings: they may have changed with us."""
+        """A stream of the device. The first since the start also tells it to ask for its webhooks
+        and settings: they may have changed with us."""
         stream = PhoneStream(device)
         if self.last_open_at(device.id) is None:
             stream.put(Signal("WebhooksUpdated"))
             stream.put(Signal("SettingsUpdated"))
-        before = self._open.get(device.id)
-        if before is not None:
-            before.replace()
-        self._open[device.id] = stream
+        streams = self._open.setdefault(device.id, [])
+        streams.append(stream)
+        if len(streams) > MAX_STREAM_COUNT:
+            streams[0].end()
         try:
             yield stream
         finally:
-            if self._open.get(device.id) is stream:
+            streams.remove(stream)
+            if not streams:
                 del self._open[device.id]
-                self._closed_at[device.id] = self._clock.now_ms()
+            self._closed_at[device.id] = self._clock.now_ms()
 
     def on_event(self, event: Event) -> None:
         """Listens to the bus."""
         if isinstance(event, SmsgateSettingsChanged):
-            for stream in self._open.values():
-                if stream.device.user_id == event.user_id:
-                    stream.put(Signal("SettingsUpdated"))
+            for device_id, streams in self._open.items():
+                if streams[0].device.user_id == event.user_id:
+                    self.tell(device_id, Signal("SettingsUpdated"))
         elif isinstance(event, InboxExportWished):
-            wishing = self._open.get(event.device_id)
-            if wishing is not None:
-                wishing.put(Signal("MessagesExportRequested", _export_data(event)))
+            self.tell(event.device_id, Signal("MessagesExportRequested", _export_data(event)))
 
 
 def _export_data(event: InboxExportWished) -> dict[str, str]:

@@ -14,6 +14,7 @@ from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.phone_streams import PhoneStream, Signal
 from textko_server.http.app_keys import GATEWAY, STOPPING
 from textko_server.http.dialects.smsgate.mobile.caller import CANCELS_SINCE, phone_of, version_of
+from textko_server.model import Device
 
 KEEPALIVE_S = 15.0
 _KEEPALIVE = b":keepalive\n\n"
@@ -35,7 +36,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     with gateway.phone_streams.open(device) as stream:
         await response.prepare(request)
         tasks = [
-            asyncio.ensure_future(_watch_jobs(gateway, stream, request)),
+            asyncio.ensure_future(_watch_jobs(gateway, device, request)),
             asyncio.ensure_future(_pump(response, stream)),
             asyncio.ensure_future(stopping.wait()),
         ]
@@ -52,21 +53,21 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _watch_jobs(gateway: Gateway, stream: PhoneStream, request: web.Request) -> None:
-    device = stream.device
+async def _watch_jobs(gateway: Gateway, device: Device, request: web.Request) -> None:
+    streams = gateway.phone_streams
     wake_ups = gateway.listing.wake_ups(
         device.id, wait_s=KEEPALIVE_S, is_connected=lambda: request.transport is not None
     )
     async for work in wake_ups:
         if work.has_jobs:
-            stream.put(Signal("MessageEnqueued"))
+            streams.tell(device.id, Signal("MessageEnqueued"))
         if version_of(device) >= CANCELS_SINCE:
             for job_id in work.unwanted:
-                stream.put(Signal("MessageCancelled", {"messageId": job_id}))
+                streams.tell(device.id, Signal("MessageCancelled", {"messageId": job_id}))
 
 
 async def _pump(response: web.StreamResponse, stream: PhoneStream) -> None:
-    while not stream.is_replaced:
+    while not stream.is_over:
         signals = await stream.next_signals(KEEPALIVE_S)
         for signal in signals:
             await response.write(_encoded(signal))
