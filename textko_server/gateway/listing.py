@@ -182,13 +182,16 @@ class Listing:
         """
         patience_s = float(self._settings.lease_s)
         while not self._polls.has_stopped():
+            # Before the look, so that what comes meanwhile is leased to nobody.
+            await self._pause(device_id)
             visits = self._phone(device_id).visit_count
             work = await self._wait(device_id, wait_s, is_connected)
             if not is_connected() or self._polls.has_stopped():
                 return
             if not (work.has_jobs or work.unwanted):
                 continue
-            await self._pause(device_id)
+            await self._pause(device_id)  # another of its streams may just have woken it
+            self._phone(device_id).woken_s = asyncio.get_running_loop().time()
             yield work
             if work.has_jobs and not await self._visits(device_id, visits, patience_s):
                 patience_s = min(2 * patience_s, MAX_PATIENCE_S)
@@ -216,9 +219,8 @@ class Listing:
 
     async def _pause(self, device_id: int) -> None:
         """Until it may be woken again, whichever of its streams woke it last."""
-        phone, loop = self._phone(device_id), asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, phone.woken_s + WAKE_UP_GAP_S - loop.time()))
-        phone.woken_s = loop.time()
+        may_wake_s = self._phone(device_id).woken_s + WAKE_UP_GAP_S
+        await asyncio.sleep(max(0.0, may_wake_s - asyncio.get_running_loop().time()))
 
     async def _visits(self, device_id: int, seen_count: int, patience_s: float) -> bool:
         """Whether it comes for its list within that time."""
