@@ -150,12 +150,13 @@ class EmulatedTerminal:
 
 @asynccontextmanager
 async def emulated(
-    command: list[str], environment: dict[str, str], size: tuple[int, int]
+    command: list[str], environment: dict[str, str], size: tuple[int, int], *, is_its: bool = True
 ) -> AsyncIterator["EmulatedTerminal"]:
+    """`is_its`: the terminal belongs to the program, which then hears of its end and its sizes."""
     main_fd, program_fd = pty.openpty()
     _set_size(main_fd, *size)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _TAKE_TERMINAL, *command,
+        *([sys.executable, "-c", _TAKE_TERMINAL] if is_its else []), *command,
         stdin=program_fd, stdout=program_fd, stderr=program_fd,
         env=environment | {"TERM": "xterm-256color"}, start_new_session=True,
     )  # fmt: skip

@@ -170,14 +170,16 @@ async def _redeliver(person: Person) -> None:
     await person.see("✓ delivered", "200")
 
 
+@pytest.mark.parametrize("is_its", [True, False])
 @pytest.mark.parametrize("words", [("tui",), ("serve", "--tui", "--listen", "127.0.0.1:0")])
 async def test_program_ends_in_order_when_its_terminal_goes(
-    data_dir: Path, tmp_path: Path, words: tuple[str, ...]
+    data_dir: Path, tmp_path: Path, words: tuple[str, ...], is_its: bool
 ) -> None:
     folder = data_dir if words == ("tui",) else tmp_path / "other"
     environment = os.environ | {"TEXTKO_TUI_CONFIG": str(tmp_path / "tui.toml")}
 
-    async with emulated(textko(folder, *words), environment, SIZE) as terminal:
+    command = textko(folder, *words)
+    async with emulated(command, environment, SIZE, is_its=is_its) as terminal:
         await Person(terminal).see("Overview")
         code = await terminal.hang_up()
 

@@ -1,10 +1,13 @@
 """How the screens write to a terminal: as Textual does, and what a terminal that has gone refuses
-is dropped.
+is dropped, and taken as SIGHUP.
 
 Textual's own writer ends with its first write that fails; whoever then waits for room in its queue
-holds up the event loop for ever, and with `serve --tui` the server in it.
+holds up the event loop for ever, and with `serve --tui` the server in it. And the kernel tells only
+whom the terminal belongs to: not a program that something else started in it.
 """
 
+import os
+import signal
 import sys
 from typing import IO, Any, cast
 
@@ -38,14 +41,18 @@ class _LastingFile:
             try:
                 self._output.write(text)
             except OSError:
-                self._has_gone = True
+                self._hang_up()
 
     def flush(self) -> None:
         if not self._has_gone:
             try:
                 self._output.flush()
             except OSError:
-                self._has_gone = True
+                self._hang_up()
 
     def fileno(self) -> int:
         return self._output.fileno()
+
+    def _hang_up(self) -> None:
+        self._has_gone = True
+        os.kill(os.getpid(), signal.SIGHUP)
