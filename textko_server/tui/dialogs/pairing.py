@@ -87,7 +87,8 @@ async def _pairing_form(app: "TextkoApp") -> Form[_Asked]:
         prompt="one that scans a code",
         help="What is typed into SMSGate is shown; CHT Gateway gets an address with a login.",
     )  # fmt: skip
-    fields = [*await account_fields(app), name, kind]
+    # The name last: enter in it shows the code.
+    fields = [*await account_fields(app), kind, name]
     return Form("Pair a phone", fields, submit, button="Show the code")
 
 
