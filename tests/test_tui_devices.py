@@ -347,6 +347,18 @@ async def test_what_is_typed_into_smsgate_is_shown(server: RunningServer) -> Non
         await seen.see("Drawer is paired", "› Drawer")
 
 
+async def test_line_for_termux_is_shown(server: RunningServer) -> None:
+    async with screens(server, "devices", size=WIDE, token=server.regular.jwt) as seen:
+        await seen.see(REGULARS)
+        await seen.press("c")
+        await seen.see("one that scans a code")
+        seen.app.screen.query_one("#field-app", Select).value = "termux"
+        await seen.press("f2")
+        await seen.see("In Termux on the phone", "For 10:00 more")
+
+        assert f"curl -fsS {server.url}/t/{code_on(seen)} | python -" in seen.text
+
+
 async def test_app_that_takes_no_code_gets_an_address(server: RunningServer) -> None:
     async with screens(server, "devices", size=WIDE, token=server.regular.jwt) as seen:
         await seen.see(REGULARS)

@@ -38,7 +38,7 @@ _SMSGATE_PATH = "/api/mobile/v1"
 class _Asked(NamedTuple):
     body: wire.NewPairingCode | wire.NewDevice
     app: str
-    """cht, smsgate; empty: one that takes our code as it is."""
+    """cht, smsgate, termux; empty: one that takes our code as it is."""
 
 
 async def pair_phone(app: "TextkoApp") -> None:
@@ -50,7 +50,7 @@ async def pair_phone(app: "TextkoApp") -> None:
         await _show_address(app, asked.body)
         return
     made = await app.admin.create_pairing_code(asked.body)
-    device_id = await app.ask(PairingBox(asked.body, made, is_smsgate=asked.app == "smsgate"))
+    device_id = await app.ask(PairingBox(asked.body, made, asked.app))
     if device_id:
         device = await app.admin.get_device(device_id)
         app.tell(f"{device.name} is paired.")
@@ -83,9 +83,10 @@ async def _pairing_form(app: "TextkoApp") -> Form[_Asked]:
 
     name = Field("name", "Name", help="What the phone will be called. Empty: as it calls itself.")
     kind = Field(
-        "app", "App", "choice", choices=[("SMSGate", "smsgate"), (_CHT, "cht")],
+        "app", "App", "choice",
+        choices=[("SMSGate", "smsgate"), ("Termux", "termux"), (_CHT, "cht")],
         prompt="one that scans a code",
-        help="What is typed into SMSGate is shown; CHT Gateway gets an address with a login.",
+        help="What is typed into it is shown; CHT Gateway gets an address with a login.",
     )  # fmt: skip
     # The name last: enter in it shows the code.
     fields = [*await account_fields(app), kind, name]
@@ -107,13 +108,13 @@ class PairingBox(Guarded, ModalScreen[str]):
     ]
 
     def __init__(
-        self, asked: wire.NewPairingCode, pairing: wire.PairingCode, *, is_smsgate: bool = False
+        self, asked: wire.NewPairingCode, pairing: wire.PairingCode, app_kind: str
     ) -> None:
-        """`asked`: what the code was made for, and another would be."""
+        """`asked`: what the code was made for, and another would be. `app_kind`: of _Asked."""
         super().__init__()
         self._asked = asked
         self._pairing = pairing
-        self._is_smsgate = is_smsgate
+        self._app_kind = app_kind
         self._trouble = ""
 
     @property
@@ -140,9 +141,13 @@ class PairingBox(Guarded, ModalScreen[str]):
 
     @property
     def _address(self) -> str:
-        """What is typed into the app, or scanned."""
+        """What is typed into the app or the terminal, or scanned."""
         url = self._pairing.url
-        return url.rpartition("/pair#")[0] + _SMSGATE_PATH if self._is_smsgate else url
+        if self._app_kind == "smsgate":
+            return url.rpartition("/pair#")[0] + _SMSGATE_PATH
+        if self._app_kind == "termux":
+            return f"curl -fsS {self._pairing.termux_url} | python -"
+        return url
 
     def _draw(self) -> None:
         size, url = self.app.size, self._pairing.url
@@ -150,8 +155,8 @@ class PairingBox(Guarded, ModalScreen[str]):
         self.query_one(Vertical).styles.width = columns
         columns -= _FRAME_COLUMNS + _WORDS_COLUMNS
         is_ascii = self.app.preferences.ascii
-        lines = None  # SMSGate scans nothing
-        if not self._is_smsgate:
+        lines = None  # SMSGate and Termux scan nothing
+        if not self._app_kind:
             lines = qr_lines(url, columns, size.height - _FRAME_ROWS, is_ascii=is_ascii)
         code = self.query_one("#pairing-qr", Static)
         code.display = lines is not None and not self.is_over
@@ -165,8 +170,14 @@ class PairingBox(Guarded, ModalScreen[str]):
                 "n makes another one, esc closes.",
             )
         left_s = max(self._pairing.expires_at - self.app.clock.now_ms(), 0) // 1000
+        if self._app_kind == "smsgate":
+            how = self._for_smsgate()
+        elif self._app_kind == "termux":
+            how = self._for_termux()
+        else:
+            how = self._for_our_apps(has_qr=has_qr)
         return Content.assemble(
-            self._for_smsgate() if self._is_smsgate else self._for_our_apps(has_qr=has_qr),
+            how,
             ("For ", "$text-muted"), f"{left_s // 60}:{left_s % 60:02d}",
             (" more, once\n\n", "$text-muted"),
             (f"{safe(self._trouble) or 'Waiting for the phone …'}\n\n",
@@ -190,6 +201,13 @@ class PairingBox(Guarded, ModalScreen[str]):
             f"{safe(self._address)}\n\n",
             ("Then start its Cloud Server, and choose By Code\n", "$text-muted"),
             (f"{self._pairing.code.replace('-', ' ')}\n\n", "bold $text-primary"),
+        )  # fmt: skip
+
+    def _for_termux(self) -> Content:
+        return Content.assemble(
+            ("In Termux on the phone, in one line:\n\n", "$text-muted"),
+            (f"{safe(self._address)}\n\n", "bold $text-primary"),
+            ("It needs Termux:API, from where Termux is from.\n\n", "$text-muted"),
         )  # fmt: skip
 
     @work(exclusive=True, group="look")
