@@ -19,6 +19,18 @@ from textko_server.store.database import Database
 hypothesis.settings.register_profile("textko", deadline=None)
 hypothesis.settings.load_profile("textko")
 
+# Begun first, so that nobody waits for them at the end.
+_LONG = (
+    "test_smsgate_kills", "test_cht_kills", "test_modem_kills", "test_termux_kills",
+    "test_termux_sending", "test_schemathesis", "test_modem_agent", "test_termux_install",
+    "test_smsgate_acceptance", "test_phone_simulator", "test_tui_terminal", "test_modem_gammu",
+    "test_tls_acme", "test_postman", "test_smsgate_client_javascript", "test_dashboard_browser",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _LONG.index(item.path.stem) if item.path.stem in _LONG else 99)
+
 
 @pytest.fixture
 def clock() -> FrozenClock:

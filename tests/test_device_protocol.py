@@ -364,7 +364,7 @@ async def test_token_of_a_removed_device_is_unauthenticated(server: RunningServe
         ("HEAD", SYNC, 405, ""),
         ("DELETE", PAIR, 405, "method_not_allowed"),
         ("POST", "/device/v1/nothing", 404, "not_found"),
-        ("GET", "/device/", 404, "not_found"),
+        ("GET", "/device/v2", 404, "not_found"),
     ],
 )
 async def test_wrong_addresses(
