@@ -107,6 +107,8 @@ class ListView(View, Generic[Row]):
         self._is_reverse = False
         self._is_detail_open = False
         self._wanted_key = ""
+        self._must_begin = True
+        """What is shown is not yet of this filter and order."""
 
     def compose_body(self) -> ComposeResult:
         yield FilterBar(f"/ filter   {self.FIELDS_HELP}")
@@ -139,18 +141,22 @@ class ListView(View, Generic[Row]):
         self.redraw()
         self._show_details()
 
-    @work(exclusive=True, group="reload")
-    async def _begin(self) -> None:
+    def _begin(self) -> None:
         """With another filter or order: from the top."""
-        self.query_one(FilterBar).put(str(self.filter))
-        await self.app.know_scope()
-        await self.records.show(PagedRows(self.matching().page, self.key_of))
-        with suppress(TextkoError):  # as when the rows were fetched, which said it
-            await self._count()
+        self._must_begin = True
+        self._reload()
 
     async def reload(self) -> None:
-        await self.records.reload()
-        await self._count()
+        """A reading that another overtakes leaves to that one to begin."""
+        if not self._must_begin:
+            await self.records.reload()
+            await self._count()
+            return
+        self.query_one(FilterBar).put(str(self.filter))
+        await self.records.show(PagedRows(self.matching().page, self.key_of))
+        self._must_begin = False
+        with suppress(TextkoError):  # as when the rows were fetched, which said it
+            await self._count()
 
     async def _count(self) -> None:
         self._total = await self.total(self.filter)
