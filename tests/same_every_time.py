@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.clocks import FrozenClock
+from textko_server.store.database import Database
 
 # On a busy machine; nothing waits as long as this.
 _LIMIT_S = 20.0
@@ -31,10 +32,16 @@ def same_secrets(seed: str) -> Iterator[None]:
         yield
 
 
+async def _size_bytes(_database: Database) -> int:
+    """How much of a database's log is folded in at a moment is chance."""
+    return 4_600_000
+
+
 @contextmanager
 def same_machine() -> Iterator[None]:
     """Whatever this one is, and whatever its user prefers."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "size_bytes", _size_bytes)
         patch.setattr(platform, "python_version", lambda: "3.13.1")
         patch.setattr(platform, "platform", lambda terse=False: "Linux-6.12-aarch64")
         patch.setenv("TEXTKO_TUI_CONFIG", "/home/hanna/.config/textko/tui.toml")
