@@ -8,13 +8,11 @@ Survives the end of the process, not of the machine: it is not synced to the dis
 Refuses to know why a record is written.
 """
 
-import fcntl
-import os
 from pathlib import Path
 
 import msgspec
 
-from textko_server.errors import Unavailable
+from textko_server.phone.record_file import RecordFile
 from textko_server.phone.wire import IncomingText, Offer, Report
 
 
@@ -64,7 +62,6 @@ class Handed(Record, frozen=True, tag="handed"):
 
 AnyRecord = Paired | Unpaired | Claiming | Sending | Reporting | Receiving | Closed | Handed
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AnyRecord).decode
 
 
@@ -123,44 +120,28 @@ class Journal:
 
         Raises: Unavailable when it is in use, or cannot be read or written.
         """
+        self._file = RecordFile(path, _decode, kind="phone", is_synced=False)
         try:
-            # Beside the file, which is replaced: two programs must not play the same phones.
-            self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self.devices = _read(path)
-                _shorten(path, self.devices)
-                self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-            except BaseException:
-                os.close(self._lock)
-                raise
-        except BlockingIOError as error:
-            raise Unavailable(f"another program is using {path}") from error
-        except OSError as error:
-            raise Unavailable(f"cannot keep the phones in {path}: {error.strerror}") from error
+            self.devices = _add_up(self._file.read())
+            self._file.shorten(record for device in self.devices for record in device.records())
+        except BaseException:
+            self._file.close()
+            raise
 
     def write(self, record: AnyRecord) -> None:
-        """On return the operating system has it: it outlives a kill -9 of this program."""
-        line = _encode(record) + b"\n"
-        if os.write(self._file, line) != len(line):
-            raise Unavailable("the disk is full: what the phones do can not be written down")
+        """On return the operating system has it: it outlives a kill -9 of this program.
+
+        Raises: Unavailable.
+        """
+        self._file.append(record)
 
     def close(self) -> None:
-        os.close(self._file)
-        os.close(self._lock)
+        self._file.close()
 
 
-def _read(path: Path) -> list[OpenWork]:
-    if not path.exists():
-        return []
+def _add_up(records: list[AnyRecord]) -> list[OpenWork]:
     devices: dict[str, OpenWork] = {}
-    # What follows the last line end was cut short by a kill or a full disk, so it never came true.
-    lines = path.read_bytes().split(b"\n")[:-1]
-    for number, line in enumerate(lines, 1):
-        try:
-            record = _decode(line)
-        except msgspec.DecodeError as error:
-            raise Unavailable(f"{path}, line {number} is not a phone's record: {error}") from error
+    for record in records:
         if isinstance(record, Paired):
             devices[record.device_id] = OpenWork(record)
         elif isinstance(record, Unpaired):
@@ -168,11 +149,3 @@ def _read(path: Path) -> list[OpenWork]:
         elif record.device_id in devices:
             devices[record.device_id].apply(record)
     return sorted(devices.values(), key=lambda device: device.paired.index)
-
-
-def _shorten(path: Path, devices: list[OpenWork]) -> None:
-    lines = [_encode(record) + b"\n" for device in devices for record in device.records()]
-    shorter = Path(f"{path}.new")
-    shorter.touch(mode=0o600)
-    shorter.write_bytes(b"".join(lines))
-    shorter.replace(path)
