@@ -162,8 +162,14 @@ async def test_job_id_is_short_enough_whatever_the_number_of_starts(world: World
 async def test_id_that_is_none_of_ours_is_passed_over(world: World, job_id: str) -> None:
     device = await world.pair()
 
+    submitted = await world.submit()
+    [job] = await listed(world, device)
+
     await tell(world, device, job_id, State.SENT)
     await tell(world, device, job_id, None)
+
+    assert await world.state(submitted) is State.CLAIMED
+    assert await listed(world, device) == [job]
 
 
 async def test_nobody_tells_of_a_job_that_was_never_theirs(world: World) -> None:
