@@ -15,8 +15,8 @@ from textko_server.clock import DAY_MS, MINUTE_MS, Clock
 from textko_server.errors import Forbidden, Invalid, Unauthenticated
 from textko_server.gateway import principals
 from textko_server.gateway.events import AccountChanged, Events
-from textko_server.gateway.jwt_library import Options, jwt
 from textko_server.gateway.public_ids import Kind, PublicIds
+from textko_server.gateway.signed_claims import read_signed, sign
 from textko_server.gateway.smsgate_scopes import Scopes, SmsgateScope, allows, read_scopes
 from textko_server.model import Principal, Role, User
 from textko_server.store import smsgate_tokens as store
@@ -30,17 +30,7 @@ REFRESH_MS = 30 * DAY_MS
 MAX_FAMILY_COUNT = 1_000
 
 _ISSUER = "textko"
-_ALGORITHM = "HS256"
-_MAX_TOKEN_CHARACTERS = 4_096
-# The signature only: times are compared here, with our clock.
-_SIGNATURE_ONLY: Options = {
-    "verify_exp": False,
-    "verify_iat": False,
-    "verify_nbf": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "require": ["jti", "sub", "iat", "exp", "scopes"],
-}
+_REQUIRED = ("jti", "sub", "iat", "exp", "scopes")
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -214,22 +204,12 @@ class SmsgateTokens:
             "original_scopes": scopes,
             "use": "refresh",
         }
-        return Issued(token_id, self._sign(access), self._sign(refresh), access["exp"] * 1000)
-
-    def _sign(self, claims: dict[str, Any]) -> str:
-        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+        return Issued(
+            token_id, sign(access, self._secret), sign(refresh, self._secret), access["exp"] * 1000
+        )
 
     def _read(self, token: str) -> _Claims:
-        if len(token) > _MAX_TOKEN_CHARACTERS or not token.isascii():
-            raise Unauthenticated("invalid token")
-        try:
-            payload = jwt.decode(
-                token, self._secret, algorithms=[_ALGORITHM], options=_SIGNATURE_ONLY
-            )
-            claims = msgspec.convert(payload, _Claims)
-        except (jwt.PyJWTError, msgspec.ValidationError, RecursionError):
-            # Without the cause: its text may quote the token.
-            raise Unauthenticated("invalid token") from None
+        claims = read_signed(token, self._secret, _Claims, required=_REQUIRED)
         if self._clock.now_ms() >= claims.exp * 1000:
             raise Unauthenticated("the token has expired")
         return claims

@@ -15,22 +15,11 @@ from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTime
 
 from textko_server.clock import Clock
 from textko_server.errors import Invalid, Unauthenticated
-from textko_server.gateway.jwt_library import Options, jwt
 from textko_server.gateway.public_ids import Kind, PublicIds
+from textko_server.gateway.signed_claims import MAX_TOKEN_CHARACTERS, read_signed, sign
 from textko_server.model import User
 
-_ALGORITHM = "HS256"
-# Ours have about 350; an e-mail may have 254.
-_MAX_TOKEN_CHARACTERS = 4_096
-# The signature only: times are compared here, with our clock.
-_VERIFY_SIGNATURE_ONLY: Options = {
-    "verify_exp": False,
-    "verify_iat": False,
-    "verify_nbf": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "require": ["sub", "ver", "exp", "iat", "jti"],
-}
+_REQUIRED = ("sub", "ver", "exp", "iat", "jti")
 
 
 def make_secret() -> str:
@@ -67,7 +56,7 @@ class LoginTokens:
             "jti": secrets.token_hex(12),
             "ver": user.token_version,
         }
-        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+        return sign(claims, self._secret)
 
     def read(self, token: str) -> Claims:
         """What a JWT says.
@@ -75,16 +64,7 @@ class LoginTokens:
         Raises:
             Unauthenticated: not ours, changed on the way, or past its time.
         """
-        if len(token) > _MAX_TOKEN_CHARACTERS or not token.isascii():
-            raise Unauthenticated("invalid token")
-        try:
-            payload = jwt.decode(
-                token, self._secret, algorithms=[_ALGORITHM], options=_VERIFY_SIGNATURE_ONLY
-            )
-            claimed = msgspec.convert(payload, _Payload)
-        except (jwt.PyJWTError, msgspec.ValidationError, RecursionError):
-            # Without the cause: its text may quote the token.
-            raise Unauthenticated("invalid token") from None
+        claimed = read_signed(token, self._secret, _Payload, required=_REQUIRED)
         user_id = self._public_ids.decode(Kind.USER, claimed.sub)
         if user_id is None:
             raise Unauthenticated("invalid token")
@@ -105,7 +85,7 @@ def looks_like_jwt(text: str) -> bool:
     Says nothing about whose it is; everything else in a Bearer header is an API key.
     """
     parts = text.split(".")
-    if len(parts) != 3 or len(text) > _MAX_TOKEN_CHARACTERS:
+    if len(parts) != 3 or len(text) > MAX_TOKEN_CHARACTERS:
         return False
     try:
         encoded = parts[0].encode("ascii")
