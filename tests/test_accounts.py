@@ -397,8 +397,17 @@ async def test_old_password_cannot_be_guessed_with_a_stolen_token(
 
 
 async def test_two_password_changes_at_once_do_not_both_succeed(
-    accounts: Accounts, anna: User
+    accounts: Accounts, anna: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    both_verified = asyncio.Barrier(2)
+    make_hash = accounts._passwords.hash
+
+    async def hash_when_both_are_there(password: str) -> str:
+        await both_verified.wait()
+        return await make_hash(password)
+
+    monkeypatch.setattr(accounts._passwords, "hash", hash_when_both_are_there)
+
     outcomes = await asyncio.gather(
         accounts.change_password(anna.id, PASSWORD, "battery staple"),
         accounts.change_password(anna.id, PASSWORD, "paper clip"),
