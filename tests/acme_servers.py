@@ -6,7 +6,6 @@ It looks at names for real: each leads to this machine, at ports that the test c
 import asyncio
 import json
 import os
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +16,7 @@ import msgspec
 import trustme
 
 from tests.debian import program
+from tests.ports import free_port
 
 _LIMIT_S = 20.0
 # It would answer late, and refuse a twentieth of all requests, to teach clients.
@@ -49,11 +49,6 @@ class AcmeServer(msgspec.Struct, frozen=True):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cadata=(await self.root()).decode())
         return context
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @asynccontextmanager

@@ -1,13 +1,13 @@
 """A phone with CHT Gateway as a process that is killed, and a server that is, too."""
 
 import asyncio
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.server_process import WAIT_LIMIT_S, ServerProcess
 from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient
@@ -25,7 +25,7 @@ class Installation:
 
     def __init__(self, folder: Path, claim_timeout_s: int = CLAIM_TIMEOUT_S) -> None:
         self._data_dir = folder / "data"
-        self._port = _free_port()
+        self._port = free_port()
         self._claim_timeout_s = claim_timeout_s
         self._server = self._start()
 
@@ -133,10 +133,3 @@ def on_air(folder: Path) -> list[OnAir]:
         return radio.on_air
     finally:
         radio.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.server_process import WAIT_LIMIT_S, ServerProcess
 from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient
@@ -31,7 +31,7 @@ class Installation:
 
     def __init__(self, folder: Path) -> None:
         self._data_dir = folder / "data"
-        self._port = _free_port()
+        self._port = free_port()
         self._server = self._started()
 
     def _started(self) -> ServerProcess:
@@ -167,10 +167,3 @@ async def app_process(
 def on_air(folder: Path) -> list[AirRecord]:
     """Every text that left the phone, however often its app was killed."""
     return air_records(folder / "air.jsonl")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,7 +8,6 @@ import fcntl
 import getpass
 import os
 import shutil
-import socket
 import struct
 import sys
 import termios
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import asyncssh
 import msgspec
+
+from tests.ports import free_port
 
 _LIMIT_S = 20.0
 _SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -61,8 +62,7 @@ def make_key(path: Path) -> str:
 async def openssh(folder: Path, authorized_keys: Path, key_path: Path) -> AsyncIterator[Door]:
     assert _SSHD is not None
     make_key(folder / "host_key")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     if os.geteuid() == 0:
         # Where it locks the half of itself in that has not let anybody in yet.
         await asyncio.to_thread(Path("/run/sshd").mkdir, mode=0o755, exist_ok=True)

@@ -3,7 +3,6 @@ most once, and no text is lost, neither out nor in.
 """
 
 import asyncio
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from tests.ports import free_port
 from tests.server_process import ServerProcess
 from tests.servers import RunningServer, running_server
 from textko_server import admin_wire as wire
@@ -218,9 +218,7 @@ class Server:
     """One that comes back at the same port with the same data."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         self._data_dir = folder / "data"
         self.start()
 

@@ -6,7 +6,6 @@ Only names, ports and paths of the examples are changed for the test.
 import asyncio
 import io
 import json
-import socket
 import ssl
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +20,7 @@ import trustme
 from tests.clocks import FrozenClock
 from tests.dashboard_windows import opened_window
 from tests.debian import program
+from tests.ports import free_port
 from tests.servers import RunningServer, running_server
 from textko_server.config import ServerSettings
 
@@ -138,12 +138,6 @@ def issued(authority: trustme.CA, folder: Path) -> Certificate:
     chain.write_bytes(b"".join(part.bytes() for part in leaf.cert_chain_pems))
     leaf.private_key_pem.write_to_path(str(key))
     return Certificate(chain, key)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

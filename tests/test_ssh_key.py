@@ -14,6 +14,7 @@ from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.commands import CommandLine
+from tests.ports import free_port
 from tests.server_process import WAIT_LIMIT_S
 from tests.servers import PASSWORD, REGULAR_EMAIL, RunningServer
 from tests.ssh_doors import DOORS, Door, Open, make_key
@@ -292,10 +293,8 @@ async def test_no_files_go_over_it(door: Door) -> None:
 
 
 async def test_no_connection_is_forwarded(door: Door) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as target, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        local = free.getsockname()[1]
-        free.close()
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        local = free_port()
         forward = ("-N", "-L", f"{local}:127.0.0.1:{target.getsockname()[1]}")
         client = await asyncio.create_subprocess_exec(
             *door.client(with_tty=False, options=forward), env=environment(),

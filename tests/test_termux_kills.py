@@ -10,8 +10,9 @@ from pathlib import Path
 import aiohttp
 import msgspec
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
+from tests.ports import free_port
 from tests.server_process import ServerProcess
 from tests.servers import RunningServer, running_server
 from tests.termux_phones import NUMBER, put_on, until
@@ -127,7 +128,7 @@ class Deathbed:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self._port = unused_port()
+        self._port = free_port()
         self.left = [kill for kill in KILLS if kill != ("before", "offers")]
         self.server = self._start()
         self._dying = asyncio.Lock()

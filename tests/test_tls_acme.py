@@ -13,10 +13,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.acme_servers import AcmeServer, acme_server, free_port
+from tests.acme_servers import AcmeServer, acme_server
 from tests.certificates import careless, shown_by, until
 from tests.clocks import FrozenClock
 from tests.commands import CommandLine
+from tests.ports import free_port
 from tests.servers import settings_for_tests
 from textko_server.clock import DAY_MS, MINUTE_MS
 from textko_server.config import ServerSettings, TlsSettings
