@@ -44,7 +44,7 @@ IDS = "0123456789abcdef01234567"
 
 def routes_of(server: RunningServer) -> Iterator[tuple[str, str, str]]:
     """(method, template, path) of every route on the port."""
-    runner = server.server._runners[1]
+    runner = server.server._runners[0]
     for route in runner.app.router.routes():
         template = route.resource.canonical if route.resource is not None else ""
         template = template.rstrip("/") or "/"

@@ -93,7 +93,7 @@ def test_settings_exist(text: str) -> None:
 
 
 async def test_paths_are_routes(server: RunningServer, text: str) -> None:
-    app = make_app(server.gateway, make_metrics(server.gateway), About(), is_socket=False)
+    app = make_app(server.gateway, make_metrics(server.gateway), About())
     paths = {
         re.split(r"[?#\s|]", ADDRESS.sub("", code).removeprefix("curl -fsS "))[0]
         for code in quoted(text)

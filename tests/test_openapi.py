@@ -74,7 +74,7 @@ def test_every_operation_says_what_it_does() -> None:
 
 
 async def test_every_route_is_described_and_nothing_else(server: RunningServer) -> None:
-    app = make_app(server.gateway, make_metrics(server.gateway), About(), is_socket=False)
+    app = make_app(server.gateway, make_metrics(server.gateway), About())
     routes = {
         (route.method, route.resource.canonical.rstrip("/"))
         for route in app.router.routes()

@@ -84,7 +84,7 @@ async def test_path_belongs_to_one_dialect(
 
 def routes_of(server: RunningServer) -> list[tuple[str, str]]:
     """(method, template) of every route of a dialect."""
-    app = server.server._runners[1].app
+    app = server.server._runners[0].app
     return [
         (route.method, route.resource.canonical)
         for route in app.router.routes()

@@ -132,10 +132,11 @@ class Server:
         metrics = make_metrics(self.gateway)
         self.socket_path.unlink(missing_ok=True)
         self._dashboard_socket_path.unlink(missing_ok=True)
-        await self._listen_on_socket(self.socket_path, metrics, is_operator=True)
+        self._about.operator_socket = str(self.socket_path)
+        runner = await self._runner(make_app(self.gateway, metrics, self._about))
+        await self._listen_on_socket(runner, self.socket_path)
         host, _, port = self.settings.server.listen.rpartition(":")
         host = host.strip("[]")
-        runner = await self._runner(make_app(self.gateway, metrics, self._about, is_socket=False))
         try:
             tls = await self.gateway.certificates.start()
         except TextkoError as error:
@@ -145,7 +146,7 @@ class Server:
             await site.start()
         except (OSError, OverflowError) as error:
             raise CannotStart(_not_listening(self.settings.server.listen, error)) from error
-        self.port = runner.addresses[0][1]
+        self.port = next(address[1] for address in runner.addresses if isinstance(address, tuple))
         self._about.url = self._url(host)
         if self.gateway.certificates.kind == "acme" and self.settings.tls.http_listen:
             await self._listen_for_plain()
@@ -153,7 +154,7 @@ class Server:
             await self._listen_for_metrics(metrics)
         if self.settings.dashboard.enabled:
             # The programs behind the dashboard come here: TLS certificates are for other names.
-            await self._listen_on_socket(self._dashboard_socket_path, metrics, is_operator=False)
+            await self._listen_on_socket(runner, self._dashboard_socket_path)
 
     async def _listen_for_plain(self) -> None:
         """Where it may not, certificates can be had at the port of TLS all the same."""
@@ -179,13 +180,10 @@ class Server:
             raise CannotStart(_not_listening(listen, error)) from error
         self.metrics_port = runner.addresses[0][1]
 
-    async def _listen_on_socket(self, path: Path, metrics: Metrics, *, is_operator: bool) -> None:
-        """`is_operator`: whoever may open the file is; otherwise logins are asked for."""
+    async def _listen_on_socket(self, runner: web.AppRunner, path: Path) -> None:
+        """Nobody but the server's own user may open it."""
         old_mask = os.umask(0o177)
         try:
-            runner = await self._runner(
-                make_app(self.gateway, metrics, self._about, is_socket=is_operator)
-            )
             await web.UnixSite(runner, str(path), backlog=128).start()
         except OSError as error:
             raise CannotStart(f"cannot open the socket {path}: {error}") from error

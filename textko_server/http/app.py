@@ -1,4 +1,4 @@
-"""The web application: every route, once, for the port and for the operator's socket."""
+"""The web application: every route, once, for the port and for the sockets beside it."""
 
 import asyncio
 
@@ -16,7 +16,6 @@ from textko_server.http import admin, dashboard, device, docs, health, local_aut
 from textko_server.http.app_keys import (
     ABOUT,
     GATEWAY,
-    IS_SOCKET,
     KEY_RATE,
     SELFHOSTED_RATE,
     STOPPING,
@@ -25,17 +24,14 @@ from textko_server.http.app_keys import (
 from textko_server.http.cors import DIALECT_PREFIXES, allow_origin
 from textko_server.http.dialects import cht, selfhosted, smsgate, texify, textko, textlink
 from textko_server.http.metrics import METRICS, Metrics
-from textko_server.http.metrics_page import get_metrics
+from textko_server.http.metrics_page import get_metrics, get_metrics_by_operator
 from textko_server.http.middleware import answer_errors
 from textko_server.http.openapi import routes as openapi
 from textko_server.http.rate_limits import RateLimit
 
 
-def make_app(
-    gateway: Gateway, metrics: Metrics, about: About, *, is_socket: bool
-) -> web.Application:
-    """`is_socket`: for the unix socket, where every caller is the operator."""
-    app = _bare_app(gateway, metrics, about, is_socket=is_socket)
+def make_app(gateway: Gateway, metrics: Metrics, about: About) -> web.Application:
+    app = _bare_app(gateway, metrics, about)
     app.on_response_prepare.append(allow_origin)
     routes: list[web.RouteDef] = [
         *health.routes(),
@@ -52,8 +48,8 @@ def make_app(
         *selfhosted.routes(),
         *cht.routes(),
     ]
-    if is_socket or gateway.settings.metrics.on_port:
-        routes.append(web.get("/metrics", get_metrics))
+    is_on_port = gateway.settings.metrics.on_port
+    routes.append(web.get("/metrics", get_metrics if is_on_port else get_metrics_by_operator))
     if gateway.settings.dashboard.enabled:
         dashboard.set_up(app)
         routes += dashboard.routes()
@@ -63,20 +59,17 @@ def make_app(
 
 def make_metrics_app(gateway: Gateway, metrics: Metrics, about: About) -> web.Application:
     """For a listener of their own: `/metrics`, health, and nothing else."""
-    app = _bare_app(gateway, metrics, about, is_socket=False)
+    app = _bare_app(gateway, metrics, about)
     app.add_routes([*health.routes(), web.get("/metrics", get_metrics)])
     return app
 
 
-def _bare_app(
-    gateway: Gateway, metrics: Metrics, about: About, *, is_socket: bool
-) -> web.Application:
+def _bare_app(gateway: Gateway, metrics: Metrics, about: About) -> web.Application:
     app = web.Application(
         middlewares=[answer_errors], client_max_size=gateway.settings.server.max_body_bytes
     )
     app[GATEWAY] = gateway
     app[METRICS] = metrics
-    app[IS_SOCKET] = is_socket
     app[ABOUT] = about
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_end_streams)

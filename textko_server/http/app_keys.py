@@ -26,6 +26,8 @@ class About(msgspec.Struct):
     started_at: int = 0
     url: str = ""
     """`server.public_url`, or where it listens as seen from this network."""
+    operator_socket: str = ""
+    """The path of the unix socket whose every caller is the operator."""
     sources: dict[str, str] = {}
     """Where each setting came from; see config_loader.LoadedSettings."""
     log_memory: LogMemory = msgspec.field(default_factory=LogMemory)
@@ -34,5 +36,3 @@ class About(msgspec.Struct):
 ABOUT = web.AppKey("about", About)
 STOPPING = web.AppKey("stopping", asyncio.Event)
 """Set when the server stops: streams end."""
-IS_SOCKET = web.AppKey("is_socket", bool)
-"""This application listens on the operator's unix socket, not on a port."""

@@ -11,9 +11,10 @@ from aiohttp import web
 from textko_server import __version__
 from textko_server.errors import Forbidden
 from textko_server.gateway.gateway import Gateway
-from textko_server.http.app_keys import ABOUT, GATEWAY, IS_SOCKET
+from textko_server.http.app_keys import ABOUT, GATEWAY
 from textko_server.http.auth import authenticate, require_scope
 from textko_server.http.metrics import METRICS, Family, Metrics
+from textko_server.http.operator_socket import is_by_operator
 from textko_server.http.process_metrics import process_families
 from textko_server.model import Role, Scope, State
 
@@ -28,6 +29,13 @@ async def get_metrics(request: web.Request) -> web.Response:
         text="\n".join(lines) + "\n",
         headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
     )
+
+
+async def get_metrics_by_operator(request: web.Request) -> web.Response:
+    """`GET /metrics` where the port is not to have it: on the operator's socket alone."""
+    if not is_by_operator(request):
+        raise web.HTTPNotFound
+    return await get_metrics(request)
 
 
 async def families(app: web.Application) -> list[Family]:
@@ -169,7 +177,7 @@ async def _check_access(request: web.Request) -> None:
     Raises:
         Unauthenticated, Forbidden.
     """
-    if request.app[IS_SOCKET] or _is_local(request):
+    if is_by_operator(request) or _is_local(request):
         return
     principal = await authenticate(request)
     if principal.role is not Role.ADMIN:

@@ -12,8 +12,8 @@ from textko_server.gateway.sending_windows import Window
 from textko_server.http.admin.access import owner_of_new, owner_shown
 from textko_server.http.admin.endpoint import Call, Endpoint
 from textko_server.http.admin.names import Names
-from textko_server.http.app_keys import IS_SOCKET
 from textko_server.http.dialects import cht
+from textko_server.http.operator_socket import is_by_operator
 from textko_server.http.public_url import public_url
 from textko_server.model import Device, Sim
 
@@ -64,7 +64,7 @@ async def get_pairing_code(call: Call) -> wire.PairingState:
 def _url_for_phones(call: Call) -> str:
     """As `server.public_url` says, or as the caller reached us; from this very machine that is of
     no use to a phone, so then where we listen."""
-    if not call.request.app[IS_SOCKET]:
+    if not is_by_operator(call.request):
         url = public_url(call.request)
         if urlsplit(url).hostname not in _LOOPBACK_HOSTS:
             return url

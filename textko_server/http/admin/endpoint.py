@@ -16,10 +16,11 @@ from textko_server.errors import Forbidden, NotFound
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.principals import ALL_SCOPES, operator
 from textko_server.gateway.public_ids import Kind
-from textko_server.http.app_keys import ABOUT, GATEWAY, IS_SOCKET, About
+from textko_server.http.app_keys import ABOUT, GATEWAY, About
 from textko_server.http.auth import authenticate
 from textko_server.http.bodies import invalid_value, json_response, read_json
 from textko_server.http.openapi.operation import ANY_CALLER, Method, Operation, Parameter, Tag
+from textko_server.http.operator_socket import is_by_operator
 from textko_server.model import Principal, Role
 
 PREFIX = "/admin/v1"
@@ -150,7 +151,7 @@ async def principal_of(request: web.Request) -> Principal:
     Raises:
         Unauthenticated, Forbidden.
     """
-    if request.app[IS_SOCKET]:
+    if is_by_operator(request):
         return operator()
     principal = await authenticate(request)
     is_narrowed = principal.device_ids is not None or not principal.scopes >= ALL_SCOPES
