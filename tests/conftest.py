@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 
 from tests.clocks import FrozenClock
+from tests.databases import lay_out
 from tests.gateways import World
 from tests.gateways import world as open_world
 from tests.servers import RunningServer, running_server
@@ -39,6 +40,7 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    lay_out(tmp_path / "textko.db")
     database = Database(tmp_path / "textko.db", StoreSettings())
     await database.open()
     yield database

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clocks import FrozenClock
+from tests.databases import lay_out
 from textko_server.config import AccountSettings, DispatchSettings, MessageSettings, Settings
 from textko_server.gateway import principals
 from textko_server.gateway.devices import NewDevice
@@ -150,6 +151,7 @@ async def world(
         dispatch=dispatch or DispatchSettings(prefer_last_sim_s=0),
         messages=messages or MessageSettings(),
     )
+    lay_out(path / "textko.db")
     db = Database(path / "textko.db", settings.store)
     await db.open()
     try:

@@ -13,16 +13,17 @@ from pathlib import Path
 import aiohttp
 
 from tests.clocks import START_MS
+from tests.databases import lay_out
 from tests.same_every_time import StepClock, log_times_of, same_machine, same_secrets
 from tests.scenery_story import CLINIC, SCHOOL, SHOP, Story
 from tests.servers import Person, RunningServer, make_person, settings_for_tests
 from tests.webhook_receiver import WebhookReceiver
 from textko_server.admin_client import AdminClient
+from textko_server.care.data_dir import DATABASE_NAME
 from textko_server.clock import DAY_MS
 from textko_server.config import ServerSettings
 from textko_server.model import Role
 from textko_server.server import Server, local_url
-from textko_server.store.database import Database
 
 PUBLIC_URL = "https://sms.example.org"
 # What sleeps on the clock: sweep, schedule, retention, presence, webhooks.
@@ -68,9 +69,7 @@ async def scenery() -> AsyncIterator[Scenery]:
             folder, server=ServerSettings(folder, "127.0.0.1:0", public_url=PUBLIC_URL)
         )
         # Migrations are logged: not in the log that is looked at, or each new one would change it.
-        database = Database(folder / "textko.db", settings.store)
-        await database.open()
-        await database.close()
+        lay_out(folder / DATABASE_NAME)
         stack.enter_context(log_times_of(clock))
         server = await stack.enter_async_context(Server(settings, clock))
         receiver = await stack.enter_async_context(WebhookReceiver())

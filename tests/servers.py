@@ -9,6 +9,8 @@ import aiohttp
 import msgspec
 
 from tests.clocks import FrozenClock
+from tests.databases import lay_out
+from textko_server.care.data_dir import DATABASE_NAME
 from textko_server.clock import Clock
 from textko_server.config import (
     AccountSettings,
@@ -123,8 +125,10 @@ async def running_server(
     `sections` replace sections of the settings: `messages=MessageSettings(max_recipients=2)`.
     """
     clock = clock or FrozenClock()
+    settings = settings_for_tests(data_dir, **sections)
+    lay_out(settings.server.data_dir / DATABASE_NAME)
     async with (
-        Server(settings_for_tests(data_dir, **sections), clock, sources=sources) as server,
+        Server(settings, clock, sources=sources) as server,
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
     ):
         admin = await make_person(server.gateway, ADMIN_EMAIL, Role.ADMIN)
