@@ -159,6 +159,23 @@ async def test_the_mouse_opens_pages_chooses_rows_and_sorts(
         await seen.until(lambda: seen.app.view.page.name == "contacts")
 
 
+async def test_the_mouse_presses_the_keys_of_the_last_line(server: RunningServer) -> None:
+    async with screens(server, "users") as seen:
+        await seen.see("E Edit", "q Quit")
+        await seen.pilot.click("KeyBar", offset=(seen.lines[-1].index("? Help"), 0))
+        await seen.see("Users: keys")
+        await seen.press("escape")
+        await seen.see_no_more("Users: keys")
+        await seen.pilot.click("KeyBar", offset=(seen.lines[-1].index("New"), 0))
+        await seen.see("New user")
+
+
+async def test_where_keys_do_not_fit_help_and_the_way_out_do(server: RunningServer) -> None:
+    async with screens(server, "users", size=(60, 24)) as seen:
+        await seen.see("x Actions", "… ? Help q Quit")
+        assert len(seen.lines[-1]) <= 60
+
+
 async def test_a_fault_of_ours_is_shown_in_a_box_and_the_program_goes_on(
     server: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from textko_server.terminal_text import safe, safe_lines
 from textko_server.tui.clipboard import Copied, copy
@@ -21,6 +21,7 @@ from textko_server.tui.dialogs.form import Field, Form, Values
 from textko_server.tui.guarded import Guarded
 from textko_server.tui.mouse import is_mouse_taken, release_mouse, take_mouse
 from textko_server.tui.whole_file import AlreadyThere, typed_path, whole_file
+from textko_server.tui.widgets.key_bar import KeyBar
 
 _MASK = "•" * 16
 
@@ -72,7 +73,7 @@ class TextBox(Guarded, ModalScreen[None]):
             yield Static("Shown this once: copy it or write it to a file now.", id="text-box-note")
         yield _Source(self._shown, read_only=True, show_cursor=True, compact=True)
         yield Static("", id="text-box-said", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._had_mouse = is_mouse_taken(self.app)

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer
 
 from textko_server.admin_client import AdminClient
 from textko_server.errors import TextkoError
@@ -22,6 +21,7 @@ from textko_server.tui.dialogs.confirm import Confirm
 from textko_server.tui.guarded import Guarded
 from textko_server.tui.live import Happened
 from textko_server.tui.pages import Page
+from textko_server.tui.widgets.key_bar import KeyBar
 from textko_server.tui.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class View(Guarded, Screen[None]):
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield from self.compose_body()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def compose_body(self) -> ComposeResult:
         raise NotImplementedError
