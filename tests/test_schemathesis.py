@@ -15,8 +15,8 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.control import SkipTest
 from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
@@ -131,6 +131,8 @@ async def test_no_request_crashes_it_or_is_answered_otherwise(
 
 def try_operations(url: str, known: Known, tag: str) -> None:
     schema = schemathesis.openapi.from_dict(without_credentials(document(url)))
+    # What has nothing to get wrong is passed over at once, not after hundreds of tries.
+    schema.config.generation.update(modes=[GenerationMode.NEGATIVE])
     found = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
     operations = [one for one in found if tag in (one.tags or []) and one.path not in ENDLESS]
     assert operations
@@ -179,6 +181,6 @@ def try_operation(
         response = case.call(base_url, session, headers=known.headers[tag], timeout=20)
         case.validate_response(response, checks=CHECKS)
 
-    # A request without any parameter cannot be wrong.
-    with suppress(Unsatisfiable):
+    # Nothing can be wrong in a request without parameters, or where each may be any text.
+    with suppress(SkipTest):
         try_once()
