@@ -67,7 +67,12 @@ class Screens:
 
     async def see(self, *texts: str) -> None:
         """Wait until all of these can be read."""
-        await self.until(lambda: all(text in self.text for text in texts), " and ".join(texts))
+
+        def are_all_there() -> bool:
+            shown = self.text
+            return all(text in shown for text in texts)
+
+        await self.until(are_all_there, " and ".join(texts))
 
     async def see_no_more(self, text: str) -> None:
         await self.until(lambda: text not in self.text, f"no {text}")

@@ -30,6 +30,7 @@ from textko_server.tui.live import Happened, Link, Live
 from textko_server.tui.mouse import is_mouse_taken, release_mouse, take_mouse
 from textko_server.tui.pages import PAGE_NAMED, PAGES, Page, find_page
 from textko_server.tui.preferences import Preferences
+from textko_server.tui.stylesheet import CachedStylesheet
 from textko_server.tui.themes import register_themes, theme_of, watch_user_themes
 from textko_server.tui.times import Times
 from textko_server.tui.views.view import View
@@ -106,6 +107,7 @@ class TextkoApp(Guarded, App[int], inherit_bindings=False):
     ) -> None:
         """`admin` is open for as long as this runs."""
         super().__init__()
+        self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
         self.admin = admin
         self.options = options or Options()
         self.preferences = preferences or Preferences()

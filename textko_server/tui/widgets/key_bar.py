@@ -1,7 +1,7 @@
 """The last line: the keys that do something here, as the reader has set them.
 
-Textual's Footer makes a widget of each key and lays them all out again whenever one changes, which
-was a third of what the screens cost. This is one line that is drawn. Refuses to know what keys do.
+Textual's Footer makes a widget of each key and lays them all out again whenever one changes: nearly
+a third of what the screens cost. This is a line that is drawn. Refuses to know what keys do.
 """
 
 from typing import NamedTuple
