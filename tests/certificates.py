@@ -7,7 +7,7 @@ from typing import Any
 
 import trustme
 
-_LIMIT_S = 20.0
+_LIMIT_S = 60.0
 
 
 class Files:

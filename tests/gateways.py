@@ -22,7 +22,7 @@ from textko_server.store import messages as message_store
 from textko_server.store.database import Database
 from textko_server.store.devices import NewSim
 
-LIMIT_S = 5
+LIMIT_S = 30
 """For what happens at once on any machine."""
 
 ONE_SIM = (NewSim(1, "+251911000001"),)

@@ -27,7 +27,7 @@ QUICK = Pauses(
     give_back_ms=200,
 )
 QUICK_LIMITS = Limits(answer_s=3.0, send_s=1.0)
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 class ModemStory:

@@ -17,7 +17,7 @@ from textko_server.tui.times import Times
 WIDE = (160, 50)
 SMALL = (80, 24)
 # On a busy machine; nothing waits as long as this.
-_LIMIT_S = 20.0
+_LIMIT_S = 60.0
 # Looked at ten times a second: longer than the screens put anything off.
 _SAME_COUNT = 4
 # Workers that follow the server for as long as they are; a box that is open is one's own doing.

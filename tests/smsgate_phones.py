@@ -19,7 +19,7 @@ from textko_server.model import Dialect, Recipient
 from textko_server.store import messages as message_store
 
 BASE = "/api/mobile/v1"
-LIMIT_S = 5
+LIMIT_S = 30
 SIMS = [{"slotIndex": 0, "simNumber": 1, "phoneNumber": "*********0001", "carrierName": "*thio"}]
 
 

@@ -17,7 +17,7 @@ from textko_server.http.admin import live_events
 from textko_server.model import Role
 
 NUMBER = "+251911222333"
-WAIT_LIMIT_S = 10.0
+WAIT_LIMIT_S = 30.0
 
 
 @pytest.fixture

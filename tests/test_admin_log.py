@@ -19,7 +19,7 @@ from textko_server.log_memory import LogMemory
 from textko_server.logs import quiet_libraries
 
 log = logging.getLogger("textko_server.tests")
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 @pytest.fixture(autouse=True)

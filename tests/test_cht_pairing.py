@@ -16,7 +16,7 @@ from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient, AdminError
 from textko_server.emulated.cht_app import ChtApp, UrlRefused
 
-WAIT_LIMIT_S = 10.0
+WAIT_LIMIT_S = 30.0
 DRAWER = wire.NewDevice(app="cht", name="Drawer", number="+251911000009")
 
 

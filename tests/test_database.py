@@ -333,7 +333,7 @@ async def test_reading_connections_cannot_write(numbers: Database) -> None:
 async def test_reads_go_on_while_the_writer_is_busy(numbers: Database) -> None:
     held = Held(numbers)
 
-    assert await asyncio.wait_for(stored(numbers), 5) == []
+    assert await asyncio.wait_for(stored(numbers), 30) == []
     await held.release()
 
 

@@ -15,7 +15,7 @@ from textko_server.admin_client import AdminClient, AdminError
 from textko_server.model import State
 
 NUMBER = "+251911222333"
-WAIT_LIMIT_S = 10.0
+WAIT_LIMIT_S = 30.0
 NEVER_NOW = wire.Window(from_="03:00", to="03:01")
 
 

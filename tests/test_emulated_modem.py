@@ -30,7 +30,7 @@ from textko_server.phone.modem.pdu import (
     encode_submit,
 )
 
-LIMIT_S = 10
+LIMIT_S = 30
 NUMBER = "+35799123456"
 FINAL = ("OK", "ERROR", "+CME ERROR", "+CMS ERROR", "COMMAND NOT SUPPORT", ">")
 

@@ -128,7 +128,7 @@ async def send_raw(server: RunningServer, data: bytes) -> bytes:
         writer.write(data)
         await writer.drain()
         writer.write_eof()
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), 30)
     finally:
         writer.close()
         await writer.wait_closed()
@@ -211,7 +211,7 @@ async def test_headers_of_64_kilobytes_are_refused_and_the_server_goes_on(
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 65_536 + b"\r\n\r\n")
-    status_line = await asyncio.wait_for(reader.readline(), 10)
+    status_line = await asyncio.wait_for(reader.readline(), 30)
     writer.close()
 
     assert status_line.split()[1] in (b"400", b"431")

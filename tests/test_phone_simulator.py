@@ -276,7 +276,7 @@ async def test_phone_that_loses_its_connection_says_everything_once_it_is_back(
     )
     async with phones(server, behaviour) as story:
         await server.add(*jobs(30))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not all("delivered" in states for states in server.states().values()):
                 await server.lapse()
                 await asyncio.sleep(0.01)

@@ -138,7 +138,7 @@ async def test_a_cancelled_export_leaves_nothing(tmp_path: Path) -> None:
     task = asyncio.create_task(
         export_rows(tmp_path / "a.csv", endless(), "csv", lambda count: None)
     )
-    await asyncio.wait_for(arrived.wait(), 10)
+    await asyncio.wait_for(arrived.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-WAIT_LIMIT_S = 10.0
+WAIT_LIMIT_S = 30.0
 
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
