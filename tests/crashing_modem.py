@@ -17,19 +17,34 @@ from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.port import Port
 from textko_server.phone.modem.records import AnyRecord
 
-LAST_STEP = int(sys.argv[1])
-STEPS = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-_counts = [0]
+Step = Callable[[str], None]
 
 
-def step(name: str) -> None:
-    os.write(STEPS, f"{name}\n".encode())
-    _counts[0] += 1
-    if _counts[0] == LAST_STEP:
-        os.kill(os.getpid(), signal.SIGKILL)
+def main() -> int:
+    last_step, log, *arguments = sys.argv[1:]
+    step = _steps(int(last_step), os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+    _crash_around_journal(step)
+    _crash_around_port(step)
+    _crash_around_requests(step)
+    return run(arguments)
 
 
-def crash_around_journal(write: Callable[[Journal, AnyRecord], None]) -> None:
+def _steps(last_step: int, log: int) -> Step:
+    count = 0
+
+    def step(name: str) -> None:
+        nonlocal count
+        os.write(log, f"{name}\n".encode())
+        count += 1
+        if count == last_step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return step
+
+
+def _crash_around_journal(step: Step) -> None:
+    write = Journal.write
+
     def crashing(self: Journal, record: AnyRecord) -> None:
         name = type(record).__name__
         step(f"before noting {name}")
@@ -39,7 +54,9 @@ def crash_around_journal(write: Callable[[Journal, AnyRecord], None]) -> None:
     Journal.write = crashing  # type: ignore[method-assign] # what this program is for
 
 
-def crash_around_port(write: Callable[[Port, bytes], None]) -> None:
+def _crash_around_port(step: Step) -> None:
+    write = Port.write
+
     def crashing(self: Port, data: bytes) -> None:
         name = "PDU" if data.endswith(b"\x1a") else data.decode().partition("=")[0].strip()
         if name not in ("PDU", "AT+CMGS", "AT+CMGD"):
@@ -52,7 +69,7 @@ def crash_around_port(write: Callable[[Port, bytes], None]) -> None:
     Port.write = crashing  # type: ignore[method-assign] # what this program is for
 
 
-def crash_around_requests() -> None:
+def _crash_around_requests(step: Step) -> None:
     post = DeviceClient._post
 
     async def crashing(
@@ -67,10 +84,3 @@ def crash_around_requests() -> None:
         return reply
 
     DeviceClient._post = crashing  # type: ignore[method-assign] # what this program is for
-
-
-if __name__ == "__main__":
-    crash_around_journal(Journal.write)
-    crash_around_port(Port.write)
-    crash_around_requests()
-    sys.exit(run(sys.argv[3:]))

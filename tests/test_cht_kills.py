@@ -14,7 +14,7 @@ from tests.cht_process import (
     on_air,
     until_it_says,
 )
-from tests.server_process import WAIT_LIMIT_S
+from tests.forks import LIMIT_S
 from textko_server.emulated.cht_app import ChtApp, Step
 from textko_server.model import State
 
@@ -59,9 +59,7 @@ async def test_incoming_text_outlives_a_kill_of_the_app(
     url = await installed.add_phone()
     async with app_process(url, folder, "--no-polling", stop_at=step) as killed:
         await until_it_says(killed, "ready")
-        assert killed.stdin is not None
-        killed.stdin.write(b"+251922000001\tHello\n")
-        await killed.stdin.drain()
+        killed.tell("+251922000001\tHello")
         await until_it_says(killed, f"at {step}")
 
     async with ChtApp(url, folder, polls=False) as phone:
@@ -100,7 +98,7 @@ async def test_answer_that_was_lost_with_the_server_is_given_again(
     sent = await installed.send(*TEXTS)
 
     async with _Line(installed, lost) as line:
-        through = url.replace(installed.url.rpartition(":")[2], str(line.port))
+        through = url.replace(str(installed.port), str(line.port))
         async with ChtApp(through, folder, polls=False) as phone:
             await phone.receive("+251922000001", "Hello")
             await _poll_until_delivered(installed, phone, sent)
@@ -112,7 +110,7 @@ async def test_answer_that_was_lost_with_the_server_is_given_again(
 
 async def _poll_until_delivered(installed: Installation, phone: ChtApp, sent: list[str]) -> None:
     """Kills happen within a poll only, so the server is there when it is asked."""
-    async with asyncio.timeout(3 * WAIT_LIMIT_S):
+    async with asyncio.timeout(LIMIT_S):
         while set(await installed.states(sent)) != {State.DELIVERED}:
             await phone.poll()
 
@@ -139,9 +137,7 @@ class _Line:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            to_server = await asyncio.open_connection(
-                "127.0.0.1", int(self._installed.url.rpartition(":")[2])
-            )
+            to_server = await asyncio.open_connection("127.0.0.1", self._installed.port)
         except OSError:
             writer.close()
             return

@@ -3,7 +3,6 @@ most once, and no text is lost, neither out nor in.
 """
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,11 +12,11 @@ import aiohttp
 import msgspec
 import pytest
 
-from tests.ports import free_port
-from tests.server_process import ServerProcess
+from tests import forks
+from tests.forks import ForkedProcess
+from tests.killable_server import LOOK_INTERVAL_S, KillableServer
 from tests.servers import RunningServer, running_server
 from textko_server import admin_wire as wire
-from textko_server.admin_client import AdminClient
 from textko_server.clock import Clock
 from textko_server.config import DispatchSettings
 from textko_server.emulated.modem.emulated_modem import IMEI, EmulatedModem
@@ -28,7 +27,8 @@ from textko_server.model import Dialect
 from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.records import Paired
 
-CRASHING = Path(__file__).with_name("crashing_modem.py")
+# What the program imports only when it runs.
+WARM = ("textko_server.cli.phone", "textko_server.phone.modem.program")
 LIMIT_S = 60.0
 # The steps are shared out, so that the shares can be tried side by side.
 SHARES_COUNT = 4
@@ -62,20 +62,18 @@ async def pair(server: RunningServer, state: Path) -> Device:
 @asynccontextmanager
 async def program(
     modem: EmulatedModem, state: Path, *, step: int = 0, log: Path | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncIterator[ForkedProcess]:
     """Killed at the end of the block, if not before."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(CRASHING), str(step), str(log or state / "steps"),
+    arguments = [
+        str(step), str(log or state / "steps"),
         "phone", "modem", str(modem.link), "--state", str(state), "--ports", f"{state}/none*",
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-        cwd=Path(__file__).parent.parent,
-    )  # fmt: skip
+    ]  # fmt: skip
+    process = await asyncio.to_thread(forks.start, "tests.crashing_modem", arguments, warm=WARM)
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        process.kill()
+        process.wait()
 
 
 class Seen:
@@ -107,14 +105,14 @@ class Seen:
         rows = await self._server.gateway.db.fetch_all(query, (self._device.id,))
         return [row[0] for row in rows]
 
-    async def until_over(self, process: asyncio.subprocess.Process) -> None:
+    async def until_over(self, process: ForkedProcess) -> None:
         """Or until the process has ended."""
         async with asyncio.timeout(LIMIT_S):
-            while process.returncode is None:
+            while process.poll() is None:
                 state, _error = await self.outcome()
                 if state in ("delivered", "failed") and len(await self.incoming()) == 1:
                     return
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(LOOK_INTERVAL_S)
 
     async def until_settled(self) -> None:
         """All that will come of it has come: a second text, which comes after it, is delivered."""
@@ -123,13 +121,13 @@ class Seen:
             await self._until_state(await self.submit(SECOND), "delivered")
             incoming: list[str] = []
             while not incoming:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(LOOK_INTERVAL_S)
                 incoming = await self.incoming()
 
     async def _until_state(self, recipient_id: int, *states: str) -> None:
         state = ""
         while state not in states:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK_INTERVAL_S)
             state, _error = await self.outcome(recipient_id)
 
 
@@ -177,7 +175,7 @@ async def one_life(server: RunningServer, folder: Path, step: int) -> tuple[list
             modem.receive(SENDER, "Hi")
             await seen.submit(LONG)
             await seen.until_over(killed)
-            has_died = killed.returncode is not None
+            has_died = killed.poll() is not None
         steps = log.read_text().splitlines()
         async with program(modem, device.state):
             await seen.until_settled()
@@ -214,35 +212,13 @@ async def test_program_killed_while_the_modem_stands_at_any_step(
         assert fault(modem, await seen.outcome(), await seen.incoming()) == ""
 
 
-class Server:
-    """One that comes back at the same port with the same data."""
-
-    def __init__(self, folder: Path) -> None:
-        self._port = free_port()
-        self._data_dir = folder / "data"
-        self.start()
-
-    def start(self) -> None:
-        self._process = ServerProcess(self._data_dir, "--listen", f"127.0.0.1:{self._port}")
-        self._process.wait_for("started")
-
-    def kill(self) -> None:
-        self._process.process.kill()
-        self._process.process.wait()
-
-    @asynccontextmanager
-    async def admin(self) -> AsyncIterator[AdminClient]:
-        async with AdminClient.over_socket(self._data_dir / "textko.sock") as client:
-            yield client
-
-
 @pytest.mark.parametrize(
     "step", [Step.PROMPTED, Step.ON_AIR, Step.ANSWERED, Step.REPORTED, Step.RECEIVED, Step.DELETED]
 )
 async def test_server_killed_at_any_step_gets_every_text_delivered_once(
     tmp_path: Path, step: Step
 ) -> None:
-    server = await asyncio.to_thread(Server, tmp_path)
+    server = await asyncio.to_thread(KillableServer, tmp_path / "data")
     try:
         async with server.admin() as admin:
             await admin.create_user(wire.NewUser(email="you@example.org", password="correct horse"))
@@ -263,17 +239,19 @@ async def test_server_killed_at_any_step_gets_every_text_delivered_once(
                 modem.receive(SENDER, "Hi")
                 async with asyncio.timeout(LIMIT_S):
                     await modem.steps.until_held()
-                await asyncio.to_thread(server.kill)
+                server.kill()
                 modem.steps.release()
-                await asyncio.to_thread(server.start)
+                await server.start_again()
                 outcome, incoming = await until_known(server, sent.id)
             assert fault(modem, outcome, incoming) == ""
             assert outcome[0] == "delivered"
     finally:
-        await asyncio.to_thread(server.kill)
+        server.kill()
 
 
-async def until_known(server: Server, message_id: str) -> tuple[tuple[str, str | None], list[str]]:
+async def until_known(
+    server: KillableServer, message_id: str
+) -> tuple[tuple[str, str | None], list[str]]:
     """What became of the text out, and the texts that came in."""
     async with asyncio.timeout(LIMIT_S), server.admin() as admin:
         while True:
@@ -281,4 +259,4 @@ async def until_known(server: Server, message_id: str) -> tuple[tuple[str, str |
             incoming = [text.text for text in (await admin.list_incoming()).incoming]
             if message.state in ("delivered", "failed") and incoming:
                 return (message.state, None), incoming
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK_INTERVAL_S)

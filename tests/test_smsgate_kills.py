@@ -13,6 +13,7 @@ from tests.smsgate_apps import phone
 from tests.smsgate_process import (
     PRIVATE_TOKEN,
     SCALE,
+    SHORT_CLAIM_TIMEOUT_S,
     Installation,
     app_process,
     installation,
@@ -45,6 +46,13 @@ _ON_THE_WAY_OUT = [
 @pytest.fixture
 async def installed(tmp_path: Path) -> AsyncIterator[Installation]:
     async with installation(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def impatient(tmp_path: Path) -> AsyncIterator[Installation]:
+    """That soon takes a phone for silent which does not say what became of a text."""
+    async with installation(tmp_path, SHORT_CLAIM_TIMEOUT_S) as made:
         yield made
 
 
@@ -90,14 +98,14 @@ async def test_app_killed_before_it_notes_that_android_has_a_text_sends_that_one
 
 @pytest.mark.parametrize("step", [_UNHEARD, _UNTOLD])
 async def test_word_of_the_network_that_the_app_dies_over_costs_the_state_of_one_text(
-    installed: Installation, folder: Path, step: Step
+    impatient: Installation, folder: Path, step: Step
 ) -> None:
-    sent = await installed.send(*TEXTS)
-    async with app_process(installed, folder, die_at=f"{step.value}:20") as killed:
+    sent = await impatient.send(*TEXTS)
+    async with app_process(impatient, folder, die_at=f"{step.value}:20") as killed:
         await killed.until_dead()
 
-    async with app_process(installed, folder):
-        await installed.until_delivered(sent, but=1)
+    async with app_process(impatient, folder):
+        await impatient.until_delivered(sent, but=1)
 
     assert Counter(one.text for one in on_air(folder)) == Counter(TEXTS)
 
@@ -128,16 +136,16 @@ async def test_app_killed_again_and_again_and_the_server_too_sends_each_text_onc
 
 @pytest.mark.parametrize("die_at", ["stored", "on-air", "reporting", "reported:30"])
 async def test_wiping_the_data_of_the_app_sends_nothing_again(
-    installed: Installation, folder: Path, die_at: str
+    impatient: Installation, folder: Path, die_at: str
 ) -> None:
-    sent = await installed.send(*TEXTS)
-    async with app_process(installed, folder, die_at=die_at) as killed:
+    sent = await impatient.send(*TEXTS)
+    async with app_process(impatient, folder, die_at=die_at) as killed:
         await killed.until_dead()
     (folder / "app.jsonl").unlink()
 
     # It registers as a new phone, which is not listed what the old one was.
-    async with app_process(installed, folder):
-        await installed.until_over(sent)
+    async with app_process(impatient, folder):
+        await impatient.until_over(sent)
 
     assert max(Counter(one.text for one in on_air(folder)).values(), default=0) <= 1
 
@@ -181,7 +189,7 @@ async def test_server_killed_at_any_step_has_each_text_sent_once_and_told_once(
             installed.kill()
             killed.set()
 
-    options = AppOptions(installed.url, private_token=PRIVATE_TOKEN, time_scale=SCALE)
+    options = AppOptions(installed.app_url, private_token=PRIVATE_TOKEN, time_scale=SCALE)
     async with asyncio.timeout(LIMIT_S), SmsgateApp(options, folder, on_step=on_step) as app:
         receiving = asyncio.create_task(_receive_when_it_can(app))
         await killed.wait()
@@ -236,7 +244,7 @@ def _app(
 ) -> AbstractAsyncContextManager[SmsgateApp]:
     return phone(
         folder,
-        installed.url,
+        installed.app_url,
         Clock(),
         private_token=PRIVATE_TOKEN,
         time_scale=SCALE,
