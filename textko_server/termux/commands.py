@@ -186,11 +186,20 @@ def _boot_script() -> str:
 
 
 def _start() -> None:
-    """Its own session, so that it outlives this window."""
-    subprocess.Popen(
+    """Its own session, so that it outlives this window; on return it runs.
+
+    Raises: Stop.
+    """
+    process = subprocess.Popen(
         [sys.executable, str(PROGRAM), "run"], start_new_session=True, cwd=HOME,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    lock = PLACE / "lock"
+    # Read, not tried: whoever tries a lock holds it meanwhile, and the program would end.
+    while not lock.exists() or lock.read_text() != str(process.pid):
+        if process.poll() is not None:
+            raise Stop(f"installed, but it does not run: python {PROGRAM} run")
+        time.sleep(0.05)
 
 
 def do_run() -> int:
