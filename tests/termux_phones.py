@@ -1,6 +1,10 @@
-"""A server with real time, and a phone with Termux that was paired by the one line with curl."""
+"""A server with real time, and a phone with Termux: installed by the one line with curl, or by us.
+
+The line costs three starts of the program; a test that does not ask what it does saves them.
+"""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,19 +14,24 @@ import aiohttp
 import msgspec
 
 from tests.servers import RunningServer, running_server
+from textko_server import __version__
 from textko_server.clock import Clock
 from textko_server.emulated.termux.phone import Ended, TermuxPhone
+from textko_server.emulated.termux.stand_ins import answer
 from textko_server.gateway.messages import Submission, Submitted
 from textko_server.http.termux import program
 from textko_server.model import Dialect
-from textko_server.termux.place import DEFAULTS
+from textko_server.termux.android import Android, Wanted
+from textko_server.termux.journal import Journal
+from textko_server.termux.place import DEFAULTS, Row
+from textko_server.termux.receiving import Receiver
 
 # Of config.json: the program's usual rhythm is a phone's, not a test's.
 QUICK: dict[str, Any] = {
-    "inboxEveryS": 0.1,
-    "sentEveryS": 0.05,
+    "inboxEveryS": 0.2,
+    "sentEveryS": 0.1,
     "watchEveryS": 0.2,
-    "statusEveryS": 0.5,
+    "statusEveryS": 5.0,
     "filedWithinS": 1.0,
     "commandLimitS": 10.0,
     "handBackAfterS": 0.5,
@@ -37,7 +46,7 @@ async def until(condition: Callable[[], Awaitable[object]], limit_s: float = LIM
     """Returns once `condition` holds; fails when it does not within `limit_s`."""
     async with asyncio.timeout(limit_s):
         while not await condition():  # noqa: ASYNC110 - a condition has no event of its own
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.03)
 
 
 class Termux(msgspec.Struct, frozen=True):
@@ -55,12 +64,20 @@ class Termux(msgspec.Struct, frozen=True):
         assert fetched.status == 200, fetched
         return await self.phone.install(fetched.content.decode(), *arguments)
 
-    async def install_quick(self, *arguments: str) -> None:
+    async def install_quick(self) -> None:
         """Installed, and stopped again to be started in the rhythm of a test."""
-        ended = await self.install(*arguments)
+        ended = await self.install()
         assert ended.code == 0, ended.output
         await self.phone.command("--stop")
         self.phone.configure(**QUICK)
+
+    async def put_on(self) -> None:
+        """As installed and stopped, without the line: it leaves the slots to Android."""
+        code = await self.server.gateway.pairing.create_code(self.server.regular.user.id)
+        await put_on(self.phone, self.server.url, code.code)
+        self.phone.configure(sims=None)
+        listed = _Listed(self.phone)
+        Receiver(Journal(self.phone.home / ".textko" / "state.db"), listed).start()
 
     async def submit(self, *texts: str, number: str = NUMBER, **fields: Any) -> list[Submitted]:
         principal = await self.server.gateway.api_keys.authenticate_key(self.server.regular.key)
@@ -86,9 +103,29 @@ class Termux(msgspec.Struct, frozen=True):
         return [tuple(row) for row in await self.server.gateway.db.fetch_all(query)]
 
 
+class _Listed(Android):
+    """What is on the phone, without a process for each look."""
+
+    def __init__(self, phone: TermuxPhone) -> None:
+        super().__init__(QUICK["commandLimitS"])
+        self._phone = phone
+
+    def _select(
+        self, where: str, order: str, limit: int, kind: str, is_wanted: Wanted
+    ) -> list[Row]:
+        command = ["-t", kind, "-l", str(limit), "--message-return-no-order-reverse"]
+        command += [f"--message-sort-order={order}", f"--message-selection={where}"]
+        listed = answer(self._phone.android, "termux-sms-list", command, "")
+        assert listed is not None
+        return list(json.loads(listed.output))
+
+
 async def put_on(phone: TermuxPhone, url: str, code: str) -> str:
     """Pair and install, without what the one line tries first; the device's public id."""
-    body = {"code": code, "name": "Termux", "sims": [{"slot": 1}], "deliveryReports": False}
+    body = {
+        "code": code, "name": "Termux", "sims": [{"slot": 1}], "deliveryReports": False,
+        "app": {"name": "textko-termux", "version": __version__},
+    }  # fmt: skip
     async with aiohttp.ClientSession() as http:
         paired = await (await http.post(f"{url}/device/v1/pair", json=body)).json()
     place = phone.home / ".textko"

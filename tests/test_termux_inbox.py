@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,17 @@ HOUR_MS = 3_600_000
 @pytest.fixture
 async def ready(tmp_path: Path) -> AsyncIterator[Termux]:
     """Paired; its program does not run. Some texts were on the phone before."""
-    async with termux(tmp_path) as made:
+    async with bare(tmp_path) as made:
+        await made.put_on()
+        yield made
+
+
+@asynccontextmanager
+async def bare(folder: Path) -> AsyncIterator[Termux]:
+    """Texts are on the phone, and nothing is installed."""
+    async with termux(folder) as made:
         for text in range(3):
             made.phone.receive(NUMBER, f"before {text}")
-        await made.install_quick()
         yield made
 
 
@@ -32,11 +39,13 @@ async def has_told(termux: Termux, *texts: str) -> None:
     await until(has)
 
 
-async def test_texts_from_before_the_pairing_stay_the_owners(ready: Termux) -> None:
-    await ready.phone.start()
-    ready.phone.receive(NUMBER, "Hi")
+async def test_texts_from_before_the_pairing_stay_the_owners(tmp_path: Path) -> None:
+    async with bare(tmp_path) as installed:
+        await installed.install_quick()
+        await installed.phone.start()
+        installed.phone.receive(NUMBER, "Hi")
 
-    await has_told(ready, "Hi")
+        await has_told(installed, "Hi")
 
 
 async def test_texts_that_come_while_the_program_is_down_are_told_at_its_start(

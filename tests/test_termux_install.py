@@ -155,6 +155,18 @@ async def test_two_copies_do_not_run(bare: Termux) -> None:
     assert "it runs already" in second.output
 
 
+async def test_program_that_ends_at_once_is_not_called_started(bare: Termux) -> None:
+    place = bare.phone.home / ".textko"
+    place.mkdir()
+    (place / "sqlite3.py").write_text("raise ImportError")  # found before Python's own
+
+    installed = await bare.install()
+
+    assert installed.code == 1
+    assert "installed, but it does not run" in installed.output
+    assert "installed in" not in installed.output
+
+
 async def test_start_script_of_termux_boot_runs_the_program(bare: Termux) -> None:
     await bare.install()
     lines = (bare.phone.home / ".termux/boot/textko").read_text().splitlines()
@@ -177,7 +189,7 @@ async def test_uninstalled_program_leaves_nothing(bare: Termux) -> None:
 
 
 async def test_phone_deleted_at_the_server_stops_and_forgets_its_token(bare: Termux) -> None:
-    await bare.install_quick()
+    await bare.put_on()
     await bare.phone.start()
     principal = await bare.server.gateway.accounts.authenticate_jwt(bare.server.regular.jwt)
     [device] = await bare.server.gateway.devices.list_devices(principal)
@@ -212,8 +224,8 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("what", BROKEN)
 async def test_check_names_what_is_broken(bare: Termux, what: str) -> None:
     switches, sentence = BROKEN[what]
-    await bare.install_quick()
-    bare.phone.configure(commandLimitS=2)
+    await bare.put_on()
+    bare.phone.configure(commandLimitS=3)
     bare.phone.android.switch(**switches)
 
     checked = await bare.phone.command("--check")
@@ -239,7 +251,7 @@ async def test_check_says_what_only_a_person_can_see_to(bare: Termux) -> None:
 
 
 async def test_check_without_the_package_or_a_pairing_says_so(bare: Termux) -> None:
-    await bare.install_quick()
+    await bare.put_on()
     bare.phone.remove_command("termux-sms-send")
     without_package = await bare.phone.command("--check")
     (bare.phone.home / ".textko" / "config.json").unlink()
@@ -251,7 +263,7 @@ async def test_check_without_the_package_or_a_pairing_says_so(bare: Termux) -> N
 
 
 async def test_check_tells_a_wrong_clock_from_the_servers(bare: Termux) -> None:
-    await bare.install_quick()
+    await bare.put_on()
     program_file = bare.phone.home / ".textko" / "textko.py"
     ahead = "import time as _t\n_now = _t.time\n_t.time = lambda: _now() + 4000\n"
     text = program_file.read_text()
@@ -264,7 +276,7 @@ async def test_check_tells_a_wrong_clock_from_the_servers(bare: Termux) -> None:
 
 
 async def test_status_says_what_waits(bare: Termux) -> None:
-    await bare.install_quick()
+    await bare.put_on()
     bare.phone.android.switch(is_listing_sent=False)
     bare.phone.configure(filedWithinS=60)
     await bare.phone.start()
@@ -277,4 +289,4 @@ async def test_status_says_what_waits(bare: Termux) -> None:
     status = await bare.phone.command("--status")
 
     assert re.search(r"^sending +1$", status.output, re.MULTILINE)
-    assert re.search(r"^phone +Pixel 4a, [0-9a-f]{24}$", status.output, re.MULTILINE)
+    assert re.search(r"^phone +Termux, [0-9a-f]{24}$", status.output, re.MULTILINE)

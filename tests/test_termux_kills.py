@@ -202,7 +202,7 @@ async def test_server_killed_around_every_request_sends_once_and_loses_nothing(
                 await phone.start()
                 await until(lambda: _has_looked(phone))
                 phone.receive(REPLY, "Hi")
-                await until(lambda: _is_settled(bed, phone), limit_s=180)  # nine restarts
+                await until(lambda: _is_settled(bed, phone), limit_s=300)  # nine restarts
 
             listed = bed.server.textko("message", "list", "--user", "you@example.org", "--json")
             inbox = bed.server.textko("inbox", "list", "--user", "you@example.org", "--json")

@@ -18,7 +18,7 @@ async def bare(tmp_path: Path) -> AsyncIterator[Termux]:
 @pytest.fixture
 async def ready(bare: Termux) -> Termux:
     """Paired; its program does not run."""
-    await bare.install_quick()
+    await bare.put_on()
     return bare
 
 

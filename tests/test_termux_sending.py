@@ -19,7 +19,7 @@ from textko_server.termux.sending import Sender
 async def ready(tmp_path: Path) -> AsyncIterator[Termux]:
     """Paired; its program does not run. What it gives back comes again within a second."""
     async with termux(tmp_path, dispatch=DispatchSettings(retry_after_s=1)) as made:
-        await made.install_quick()
+        await made.put_on()
         yield made
 
 
@@ -196,7 +196,7 @@ async def test_wrong_slot_is_silent_and_so_unknown(ready: Termux) -> None:
 
 async def test_without_the_app_nothing_is_taken_until_it_is_there(ready: Termux) -> None:
     ready.phone.android.switch(has_app=False)
-    ready.phone.configure(commandLimitS=1)
+    ready.phone.configure(commandLimitS=3)
     await ready.phone.start()
     await ready.submit("Hello")
 
@@ -227,16 +227,19 @@ async def test_app_that_crashes_holds_up_and_loses_nothing(ready: Termux) -> Non
 
 
 async def test_send_that_hangs_is_looked_for_and_not_repeated(ready: Termux) -> None:
-    ready.phone.configure(commandLimitS=2)
+    ready.phone.configure(commandLimitS=3)
     await ready.phone.start()
-    await until_it_runs(ready)
+    # As long as it has not found out that it may send, it takes nothing that could hang.
+    await ready.submit("First")
+    await ends_as(ready, "sent")
     ready.phone.android.switch(hanging=["termux-sms-send"])
     await ready.submit("Hello")
 
-    await ends_as(ready, "failed")
+    await ends_as(ready, "sent", "failed")
 
-    assert [code for _, _, code, _ in await ready.recipients()] == ["unknown_whether_sent"]
-    assert ready.phone.on_air == []
+    codes = [code for _, _, code, _ in await ready.recipients()]
+    assert codes == [None, "unknown_whether_sent"]
+    assert ready.phone.on_air == [(NUMBER, "First")]
 
 
 async def test_missing_permission_gives_the_job_back_until_it_is_granted(ready: Termux) -> None:

@@ -1,23 +1,40 @@
 """One phone with Termux in a folder: the real program on it, with stand-ins for its commands.
 
-Refuses to know what the program does; all it has is what a person has: a terminal, and Android.
+A command is a script that asks the app, as in the package termux-api, and Termux is full of bash;
+the app is in this process, so that a command costs next to nothing. Refuses to know what the
+program does; all it has is what a person has: a terminal, and Android.
 """
 
 import asyncio
+import contextlib
+import fcntl
 import json
 import os
 import shutil
+import signal
 import sys
-from importlib.resources import files
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
-from textko_server.emulated.termux.stand_ins import COMMANDS, Android
+from textko_server.emulated.termux.stand_ins import COMMANDS, Android, answer
 from textko_server.errors import Unavailable
 
 _STOP_LIMIT_S = 30
+_IS_FROZEN = getattr(sys, "frozen", False)
+_ASKED_BYTES = 1 << 20
+# Each word ends with a zero byte, and so does the text, which alone comes by standard input.
+_COMMAND = """#!{bash}
+exec 3<>/dev/tcp/127.0.0.1/{port} || exit 1
+printf '%s\\0' $(($# + 1)) {name} "$@" >&3
+{stdin}
+read -r code <&3
+cat <&3
+exit "${{code:-1}}"
+"""
+_SENDS_STDIN = r"cat >&3; printf '\0' >&3"
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -34,30 +51,74 @@ class TermuxPhone:
     def __init__(self, folder: Path, *, python: str | None = None) -> None:
         """`python`: of Termux, that the program runs in; this one's unless given.
 
-        Raises: Unavailable when there is none.
+        Raises: Unavailable when there is none, or no bash.
         """
         self.home = folder / "home"
         self._usr = folder / "usr"
-        self._python = python or _find_python()
+        self._python = python or (_find("python3") if _IS_FROZEN else sys.executable)
+        self._bash = _find("bash")
         self._process: asyncio.subprocess.Process | None = None
+        self._asked: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         self.home.mkdir(parents=True, exist_ok=True)
         (self._usr / "bin").mkdir(parents=True, exist_ok=True)
-        source = files(__package__).joinpath("stand_ins.py").read_text("utf-8")
+        self.android = Android()
+        self._app = await asyncio.start_server(self._connected, "127.0.0.1", limit=_ASKED_BYTES)
+        port = self._app.sockets[0].getsockname()[1]
         for name in COMMANDS:
             command = self._usr / "bin" / name
-            # -S: nothing but the standard library, and quickly.
-            command.write_text(f"#!{_find_python()} -SE\n{source}")
+            stdin = _SENDS_STDIN if name == "termux-sms-send" else ""
+            command.write_text(_COMMAND.format(bash=self._bash, port=port, name=name, stdin=stdin))
             command.chmod(0o755)
-        self.android = Android(self._usr / "android.db")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._process is not None and self._process.returncode is None:
-            await self.kill()
-        if self._program.exists():
-            await self.command("--stop")
+        await self.kill()
+        await self._kill_detached()
+        self._app.close()
+        for task in self._asked:
+            task.cancel()
+        await asyncio.gather(*self._asked, return_exceptions=True)
+        self.android.close()
+
+    async def _kill_detached(self) -> None:
+        """What the installation started is no child of ours."""
+        async with asyncio.timeout(_STOP_LIMIT_S):
+            while (holder := self._lock_holder()) is not None:
+                if holder:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(holder), signal.SIGKILL)
+                await asyncio.sleep(0.02)
+
+    def _lock_holder(self) -> str | None:
+        """The program's process id, empty until it has written it; None: it does not run."""
+        path = self.home / ".textko" / "lock"
+        if not path.exists():
+            return None
+        with path.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read()
+        return None
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._ask(reader, writer))
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One command asks; who killed it hears nothing."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError), closing(writer):
+            name, *arguments = [await _word(reader) for _ in range(int(await _word(reader)))]
+            stdin = await _word(reader) if name == "termux-sms-send" else ""
+            answered = answer(self.android, name, arguments, stdin)
+            if answered is None:
+                await reader.read()  # until whoever waits has had enough
+                return
+            writer.write(f"{answered.code}\n{answered.output}".encode())
+            await writer.drain()
 
     # --- what a person does at the terminal ---
 
@@ -141,10 +202,12 @@ class TermuxPhone:
         return Ended(process.returncode or 0, output.decode())
 
 
-def _find_python() -> str:
-    if not getattr(sys, "frozen", False):
-        return sys.executable
-    found = shutil.which("python3")
+async def _word(reader: asyncio.StreamReader) -> str:
+    return (await reader.readuntil(b"\0"))[:-1].decode()
+
+
+def _find(program: str) -> str:
+    found = shutil.which(program)
     if found is None:
-        raise Unavailable("an emulated Termux needs Python, and there is no python3 here")
+        raise Unavailable(f"an emulated Termux needs {program}, and there is none here")
     return found

@@ -1,21 +1,19 @@
 """The termux-* commands, and the little of Android behind them: texts, SIMs, permissions.
 
-One file of the standard library alone: phone.py puts copies of it where the program looks for
-commands, and their name says which one they are. What happens on the phone is kept in SQLite, as
-Android does, so that --message-selection means what it means there. Switches make it misbehave.
+What happens on the phone is kept in SQLite, as Android does, so that --message-selection means what
+it means there. Switches make it misbehave. Refuses to know how a command comes here: phone.py.
 """
 
 import argparse
 import json
-import os
 import re
 import sqlite3
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 COMMANDS = (
     "termux-sms-list", "termux-sms-send", "termux-battery-status", "termux-telephony-deviceinfo",
@@ -62,71 +60,61 @@ _NEEDED = {
 class Android:
     """What is on the phone; for the commands, and for who plays with it."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with self._open() as db:
-            db.execute(
-                "CREATE TABLE IF NOT EXISTS sms (_id INTEGER PRIMARY KEY, address TEXT, body TEXT,"
-                " date INTEGER, type INTEGER, sub_id INTEGER, listed_at INTEGER,"
-                " settled_at INTEGER, settles_as INTEGER)"
-            )
-            db.execute("CREATE TABLE IF NOT EXISTS air (at, slot, number, text)")
-            db.execute("CREATE TABLE IF NOT EXISTS switches (name TEXT PRIMARY KEY, value TEXT)")
+    def __init__(self) -> None:
+        self._db = sqlite3.connect(":memory:", isolation_level=None)
+        self._db.execute(
+            "CREATE TABLE sms (_id INTEGER PRIMARY KEY, address TEXT, body TEXT, date INTEGER,"
+            " type INTEGER, listed_at INTEGER, settled_at INTEGER, settles_as INTEGER)"
+        )
+        self._on_air: list[tuple[int, str, str]] = []
+        self._switches = dict(SWITCHES)
+        self._last_date = 0
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=20)) as db, db:
-            yield db
+    def close(self) -> None:
+        self._db.close()
 
     def switch(self, **values: Any) -> None:
-        with self._open() as db:
-            for name, value in values.items():
-                if name not in SWITCHES:
-                    raise KeyError(name)
-                row = (name, json.dumps(value))
-                db.execute("INSERT OR REPLACE INTO switches VALUES (?, ?)", row)
+        for name, value in values.items():
+            if name not in SWITCHES:
+                raise KeyError(name)
+            self._switches[name] = value
 
     def switches(self) -> dict[str, Any]:
-        with self._open() as db:
-            set_ones = db.execute("SELECT name, value FROM switches").fetchall()
-        return SWITCHES | {name: json.loads(value) for name, value in set_ones}
+        return dict(self._switches)
 
-    def receive(self, sender: str, text: str, at_ms: int | None = None) -> int:
-        """A text comes in; its id."""
-        at_ms = _now_ms() if at_ms is None else at_ms
-        with self._open() as db:
-            return self._insert(db, sender, text, at_ms, INBOX, 1, at_ms, None, None)
+    def receive(self, sender: str, text: str, at_ms: int | None = None) -> None:
+        """A text comes in, at that time."""
+        date = self._date() if at_ms is None else at_ms
+        self._insert(sender, text, date, INBOX, at_ms or 0, None, None)
 
     def delete_texts(self, above_id: int = 0) -> None:
         """The owner tidies up; Android gives the highest ids again."""
-        with self._open() as db:
-            db.execute("DELETE FROM sms WHERE _id > ?", (above_id,))
+        self._db.execute("DELETE FROM sms WHERE _id > ?", (above_id,))
 
     def list_all(self) -> None:
         """What was to appear in the list later does so now."""
-        with self._open() as db:
-            db.execute("UPDATE sms SET listed_at = 0")
+        self._db.execute("UPDATE sms SET listed_at = 0")
 
     def on_air(self) -> list[tuple[int, str, str]]:
         """(slot from 0, number, text) of all that was ever handed to the network."""
-        with self._open() as db:
-            return db.execute("SELECT slot, number, text FROM air ORDER BY rowid").fetchall()
+        return list(self._on_air)
 
     def send(self, slot: int, number: str, text: str) -> None:
-        told = self.switches()
+        told = self._switches
         now = _now_ms()
-        with self._open() as db:
-            db.execute("INSERT INTO air VALUES (?, ?, ?, ?)", (now, slot, number, text))
-            if told["is_listing_sent"]:
-                end = FAILED if number in told["failing"] else SENT
-                self._insert(
-                    db, number, text, now, OUTBOX, slot + 1, now + told["listed_after_ms"],
-                    now + told["sent_after_ms"], end,
-                )  # fmt: skip
+        self._on_air.append((slot, number, text))
+        if told["is_listing_sent"]:
+            end = FAILED if number in told["failing"] else SENT
+            listed_at, sent_at = now + told["listed_after_ms"], now + told["sent_after_ms"]
+            self._insert(number, text, self._date(), OUTBOX, listed_at, sent_at, end)
 
-    def _insert(self, db: sqlite3.Connection, *values: Any) -> int:
-        insert = "INSERT INTO sms VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
-        return int(db.execute(insert, values).lastrowid or 0)
+    def _date(self) -> int:
+        """Now, and never twice: a phone's texts do not come within a millisecond."""
+        self._last_date = max(_now_ms(), self._last_date + 1)
+        return self._last_date
+
+    def _insert(self, *values: Any) -> None:
+        self._db.execute("INSERT INTO sms VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def select(
         self, kind: int, where: str, order: str, limit: int, offset: int
@@ -138,12 +126,10 @@ class Android:
             f"SELECT _id, address, body, date, type FROM ({listed})"  # noqa: S608 - as Android
             f" WHERE {where or '1'} ORDER BY {order} LIMIT :limit OFFSET :offset"
         )
-        with self._open() as db:
-            db.execute(
-                "UPDATE sms SET type = settles_as WHERE settled_at <= ? AND type = 4", (now,)
-            )
-            values = {"now": now, "kind": kind, "limit": limit, "offset": offset}
-            return db.execute(query, values).fetchall()
+        settle = "UPDATE sms SET type = settles_as WHERE settled_at <= ? AND type = 4"
+        self._db.execute(settle, (now,))
+        values = {"now": now, "kind": kind, "limit": limit, "offset": offset}
+        return self._db.execute(query, values).fetchall()
 
 
 def _now_ms() -> int:
@@ -153,35 +139,38 @@ def _now_ms() -> int:
 # --- the commands ---
 
 
-def main(name: str, arguments: list[str]) -> int:
-    android = Android(Path(sys.argv[0]).resolve().parents[1] / "android.db")
+class Answer(msgspec.Struct, frozen=True):
+    code: int
+    output: str = ""
+
+
+def answer(android: Android, name: str, arguments: list[str], stdin: str) -> Answer | None:
+    """What the command prints, and how it ends; None: it hangs."""
     told = android.switches()
-    if told["zone"]:
-        os.environ["TZ"] = told["zone"]
-        time.tzset()
     is_of_api = name not in _OF_TERMUX_ITSELF
     if name in told["hanging"] or (is_of_api and not told["has_app"]):
-        while True:
-            time.sleep(3600)  # it waits for the app to call back
+        return None  # it waits for the app to call back
     if name == "termux-sms-list":
         return _sms_list(android, told, arguments)
     if name == "termux-sms-send":
-        return _sms_send(android, told, arguments)
-    if _is_refused(name, told) or name in told["mute"]:
-        return 0
+        return _sms_send(android, told, arguments, stdin)
+    refusal = _refusal(name, told)
+    if refusal is not None:
+        return refusal
     if name == "getprop":
         return _getprop(told, arguments[0])
     if name == "pm":
         return _pm(told, arguments)
     if is_of_api:
-        _print(_STATES[name](told))
-    elif name.startswith("termux-wake-"):
-        android.switch(is_awake=name == "termux-wake-lock")
-    return 0
+        return _printed(_STATES[name](told))
+    android.switch(is_awake=name == "termux-wake-lock")
+    return Answer(0)
 
 
-def _is_refused(name: str, told: dict[str, Any]) -> bool:
-    """TermuxApiPermissionActivity: it says so as JSON, and the command ends well."""
+def _refusal(name: str, told: dict[str, Any]) -> Answer | None:
+    """TermuxApiPermissionActivity: it says so as JSON, and the command ends well, as after a crash
+    of the app.
+    """
     missing = [
         f"android.permission.{permission}"
         for permission in _NEEDED.get(name, ())
@@ -190,11 +179,11 @@ def _is_refused(name: str, told: dict[str, Any]) -> bool:
     if missing:
         plural = "s" if len(missing) > 1 else ""
         text = f"Please grant the following permission{plural} to use this command: "
-        _print({"error": text + " ,".join(missing)})
-    return bool(missing)
+        return _printed({"error": text + " ,".join(missing)})
+    return Answer(0) if name in told["mute"] else None
 
 
-def _sms_list(android: Android, told: dict[str, Any], arguments: list[str]) -> int:
+def _sms_list(android: Android, told: dict[str, Any], arguments: list[str]) -> Answer:
     parser = _Parser(add_help=False)
     parser.add_argument("-l", "--message-limit", type=int, default=10, dest="limit")
     parser.add_argument("-o", "--message-offset", type=int, default=0, dest="offset")
@@ -204,11 +193,11 @@ def _sms_list(android: Android, told: dict[str, Any], arguments: list[str]) -> i
     parser.add_argument("--message-sort-order", default="", dest="order")
     parser.add_argument("--message-return-no-order-reverse", action="store_true", dest="is_as_is")
     if not told["does_package_select"] and any(a.startswith("--") for a in arguments):
-        sys.stdout.write("termux-sms-list: illegal option --\n")  # of sh's getopts, to stdout
-        return 1
+        return Answer(1, "termux-sms-list: illegal option --\n")  # of sh's getopts, to stdout
     options = parser.parse_args(arguments)
-    if _is_refused("termux-sms-list", told) or "termux-sms-list" in told["mute"]:
-        return 0
+    refusal = _refusal("termux-sms-list", told)
+    if refusal is not None:
+        return refusal
     if not told["does_app_select"]:  # extras of an Intent that nobody reads
         options.where, options.order, options.is_as_is = "", "", False
     kind = _TYPES[options.kind]
@@ -219,44 +208,44 @@ def _sms_list(android: Android, told: dict[str, Any], arguments: list[str]) -> i
     )
     if not options.is_as_is:
         rows.reverse()
-    _print([_listed(row, told["contacts"]) for row in rows])
-    return 0
+    return _printed([_listed(row, told) for row in rows])
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
-        sys.stderr.write(f"termux-sms-list: {message}\n")
-        raise SystemExit(64)
+        raise ValueError(message)  # whoever plays with it asks for what there is
 
 
-def _listed(row: tuple[Any, ...], contacts: dict[str, str]) -> dict[str, Any]:
+def _listed(row: tuple[Any, ...], told: dict[str, Any]) -> dict[str, Any]:
     row_id, address, body, date, kind = row
+    contacts = told["contacts"]
+    zone = ZoneInfo(told["zone"]) if told["zone"] else None
     listed = {"threadid": 1, "type": _TYPE_NAMES.get(kind, ""), "read": kind != INBOX}
     if address in contacts:
         listed["sender"] = contacts[address] if kind == INBOX else "You"
-    received = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(date / 1000))
+    received = f"{datetime.fromtimestamp(date // 1000, zone):%Y-%m-%d %H:%M:%S}"
     listed |= {"address": address, "number": address, "received": received}
     return listed | {"body": body, "_id": row_id}
 
 
-def _sms_send(android: Android, told: dict[str, Any], arguments: list[str]) -> int:
+def _sms_send(android: Android, told: dict[str, Any], arguments: list[str], stdin: str) -> Answer:
     numbers, slot, words = "", -1, list(arguments)
     while words and words[0] in ("-n", "-s"):
         option, value, *words = words
         numbers, slot = (value, slot) if option == "-n" else (numbers, int(value))
     if not numbers:
-        sys.stdout.write("termux-sms-send: no recipient number given\n")
-        return 1
-    text = (" ".join(words) + "\n") if words else sys.stdin.buffer.read().decode()
+        return Answer(1, "termux-sms-send: no recipient number given\n")
+    text = (" ".join(words) + "\n") if words else stdin
     text = text.strip("".join(map(chr, range(33))))  # String.trim of Java
-    if _is_refused("termux-sms-send", told) or "termux-sms-send" in told["mute"]:
-        return 0
+    refusal = _refusal("termux-sms-send", told)
+    if refusal is not None:
+        return refusal
     # A slot without a SIM is logged, nothing else; no text is an exception nobody sees.
     if not told["slots"] or slot not in (-1, *told["slots"]) or not text:
-        return 0
+        return Answer(0)
     for number in numbers.split(","):
         android.send(told["slots"][0] if slot == -1 else slot, number, text)
-    return 0
+    return Answer(0)
 
 
 def _battery(told: dict[str, Any]) -> dict[str, Any]:
@@ -294,7 +283,7 @@ _STATES = {
 }
 
 
-def _getprop(told: dict[str, Any], name: str) -> int:
+def _getprop(told: dict[str, Any], name: str) -> Answer:
     by_slot = dict(zip(told["slots"], told["carriers"], strict=False))
     values = {"persist.sys.timezone": told["zone"], "ro.product.model": "Pixel 4a"}
     if told["tells_sims"]:
@@ -303,20 +292,14 @@ def _getprop(told: dict[str, Any], name: str) -> int:
             "gsm.sim.operator.alpha": ",".join(by_slot.get(s, "") for s in (0, 1)),
             "gsm.sim.operator.iso-country": ",".join("et" if s in by_slot else "" for s in (0, 1)),
         }
-    sys.stdout.write(values.get(name, "") + "\n")
-    return 0
+    return Answer(0, values.get(name, "") + "\n")
 
 
-def _pm(told: dict[str, Any], arguments: list[str]) -> int:
+def _pm(told: dict[str, Any], arguments: list[str]) -> Answer:
     if not (told["has_boot_app"] and re.fullmatch(r"path com\.termux\.boot", " ".join(arguments))):
-        return 1
-    sys.stdout.write("package:/data/app/com.termux.boot-1/base.apk\n")
-    return 0
+        return Answer(1)
+    return Answer(0, "package:/data/app/com.termux.boot-1/base.apk\n")
 
 
-def _print(told: Any) -> None:
-    sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[0]).name, sys.argv[1:]))
+def _printed(told: Any) -> Answer:
+    return Answer(0, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
