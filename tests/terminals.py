@@ -102,6 +102,8 @@ class EmulatedTerminal:
         self._process = process
         self._screen = screen
         self._stream = pyte.ByteStream(screen)
+        self._lines: list[str] | None = None
+        """None: something came since they were taken."""
         self.written = b""
         """All that the program said."""
 
@@ -113,10 +115,14 @@ class EmulatedTerminal:
         if not said:
             asyncio.get_running_loop().remove_reader(self._fd)
         self.written += said
+        self._lines = None
         self._stream.feed(_NEWER.sub(b"", said))
 
     async def lines(self) -> list[str]:
-        return [line.rstrip() for line in self._screen.display]
+        # Dear to make, and looked at far oftener than anything comes.
+        if self._lines is None:
+            self._lines = [line.rstrip() for line in self._screen.display]
+        return self._lines
 
     async def send(self, text: str) -> None:
         os.write(self._fd, text.encode())
@@ -125,6 +131,7 @@ class EmulatedTerminal:
 
     async def resize(self, width: int, height: int) -> None:
         self._screen.resize(height, width)
+        self._lines = None
         _set_size(self._fd, width, height)
 
     async def hang_up(self) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import RunningServer
 from tests.terminals import Person, Terminal, emulated, in_tmux
 from tests.webhook_receiver import WebhookReceiver
 from textko_server import admin_wire as wire
@@ -171,18 +172,28 @@ async def _redeliver(person: Person) -> None:
 
 
 @pytest.mark.parametrize("is_its", [True, False])
-@pytest.mark.parametrize("words", [("tui",), ("serve", "--tui", "--listen", "127.0.0.1:0")])
-async def test_program_ends_in_order_when_its_terminal_goes(
-    data_dir: Path, tmp_path: Path, words: tuple[str, ...], is_its: bool
+async def test_screens_end_in_order_when_their_terminal_goes(
+    server: RunningServer, tmp_path: Path, is_its: bool
 ) -> None:
-    folder = data_dir if words == ("tui",) else tmp_path / "other"
-    environment = os.environ | {"TEXTKO_TUI_CONFIG": str(tmp_path / "tui.toml")}
+    command = textko(server.server.settings.server.data_dir, "tui")
 
-    command = textko(folder, *words)
+    assert await _code_when_hung_up(command, tmp_path, is_its) == 0
+
+
+@pytest.mark.parametrize("is_its", [True, False])
+async def test_server_with_screens_ends_in_order_when_their_terminal_goes(
+    tmp_path: Path, is_its: bool
+) -> None:
+    folder = tmp_path / "data"
+    command = textko(folder, "serve", "--tui", "--listen", "127.0.0.1:0")
+
+    assert await _code_when_hung_up(command, tmp_path, is_its) == 0
+    assert "stopped" in (folder / "textko.log").read_text().splitlines()[-1]
+
+
+async def _code_when_hung_up(command: list[str], folder: Path, is_its: bool) -> int:
+    """With which it ends after its screens were seen."""
+    environment = os.environ | {"TEXTKO_TUI_CONFIG": str(folder / "tui.toml")}
     async with emulated(command, environment, SIZE, is_its=is_its) as terminal:
         await Person(terminal).see("Overview")
-        code = await terminal.hang_up()
-
-    assert code == 0
-    if folder != data_dir:
-        assert "stopped" in (folder / "textko.log").read_text().splitlines()[-1]
+        return await terminal.hang_up()
