@@ -203,25 +203,34 @@ def _set_size(fd: int, width: int, height: int) -> None:
 # --- the stand-in: client ---
 
 
+async def ask_stand_in(door: Door, words: str, *, is_subsystem: bool = False) -> tuple[str, int]:
+    """What is said to somebody without a terminal, and the exit code."""
+    async with _connect(door.port, door.key_path) as connection:
+        done = await connection.run(words, subsystem=words if is_subsystem else None)
+    code = done.exit_status if done.exit_status is not None else 255
+    return str(done.stdout or "") + str(done.stderr or ""), code
+
+
+def _connect(
+    port: int, key_path: Path
+) -> "AbstractAsyncContextManager[asyncssh.SSHClientConnection]":
+    return asyncssh.connect(
+        "127.0.0.1", port, known_hosts=None, client_keys=[key_path], config=None,
+        username=getpass.getuser(), agent_path=None,
+    )  # fmt: skip
+
+
 async def _log_in(argv: list[str]) -> int:
-    """`PORT KEY [-t] [-s] [-N] [-L PORT:HOST:PORT] -- [WORDS]`, as ssh(1) takes them."""
+    """`PORT KEY -t -- [WORDS]` or `PORT KEY -N -L PORT:HOST:PORT --`, as ssh(1) takes them."""
     port, key, *flags = argv[: argv.index("--")]
     words = " ".join(argv[argv.index("--") + 1 :]) or None
-    async with asyncssh.connect(
-        "127.0.0.1", int(port), known_hosts=None, client_keys=[key], config=None,
-        username=getpass.getuser(), agent_path=None,
-    ) as connection:  # fmt: skip
+    async with _connect(int(port), Path(key)) as connection:
         if "-L" in flags:
             local, host, remote = flags[flags.index("-L") + 1].split(":")
             await connection.forward_local_port("127.0.0.1", int(local), host, int(remote))
         if "-N" in flags:
             await connection.wait_closed()
             return 0
-        if "-t" not in flags:
-            done = await connection.run(words, subsystem=words if "-s" in flags else None)
-            sys.stdout.write(str(done.stdout or ""))
-            sys.stderr.write(str(done.stderr or ""))
-            return done.exit_status if done.exit_status is not None else 255
         return await _stay(connection, words)
 
 

@@ -17,7 +17,7 @@ from tests.commands import CommandLine
 from tests.ports import free_port
 from tests.server_process import WAIT_LIMIT_S
 from tests.servers import PASSWORD, REGULAR_EMAIL, RunningServer
-from tests.ssh_doors import DOORS, Door, Open, make_key
+from tests.ssh_doors import DOORS, Door, Open, ask_stand_in, make_key
 from tests.terminals import Person, emulated
 from textko_server.authorized_keys import list_entries, read_public_key
 from textko_server.errors import Invalid
@@ -277,7 +277,7 @@ async def test_screens_end_with_the_connection(door: Door, server: RunningServer
     "words", [["id"], ["sh -c id"], ["x; id"], ["$(id)"], ["scp -t /tmp"], ["textko --help"]]
 )
 async def test_nothing_else_runs_whatever_is_asked_for(door: Door, words: list[str]) -> None:
-    said, code = await ended(door.client(*words, with_tty=False))
+    said, code = await asked(door, *words)
 
     assert code != 0
     assert "uid=" not in said
@@ -285,7 +285,7 @@ async def test_nothing_else_runs_whatever_is_asked_for(door: Door, words: list[s
 
 
 async def test_no_files_go_over_it(door: Door) -> None:
-    said, code = await ended(door.client("sftp", with_tty=False, options=("-s",)))
+    said, code = await asked(door, "sftp", is_subsystem=True)
 
     # OpenSSH runs the key's command here too, and keeps what it complains of to itself.
     assert code == 2 or (door.is_stand_in and code != 0)
@@ -348,12 +348,17 @@ async def test_own_key_shows_only_what_its_owner_may_see(
     assert "Phone of admin" not in shown
 
 
-async def ended(command: list[str]) -> tuple[str, int]:
-    process = await asyncio.create_subprocess_exec(
-        *command, env=environment(), stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+async def asked(door: Door, *words: str, is_subsystem: bool = False) -> tuple[str, int]:
+    """Without a terminal; what is said, and the exit code."""
     async with asyncio.timeout(WAIT_LIMIT_S):
+        if door.is_stand_in:
+            return await ask_stand_in(door, " ".join(words), is_subsystem=is_subsystem)
+        options = ("-s",) if is_subsystem else ()
+        process = await asyncio.create_subprocess_exec(
+            *door.client(*words, with_tty=False, options=options), env=environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
         said, _ = await process.communicate()
     return said.decode(errors="replace"), process.returncode or 0
 
