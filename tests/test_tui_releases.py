@@ -180,6 +180,7 @@ async def test_link_is_shown_as_text_and_as_a_whole_qr_code(
         await seen.see("draft")
         await seen.press("l")
         await seen.see("It is not published")
+        seen.app.clear_notifications()  # it stands before what is to be read
         await admin.activate_release(release.version_code)
         await seen.press("r")
         await seen.see("✓ active")
