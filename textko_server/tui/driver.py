@@ -3,16 +3,22 @@ is dropped, and taken as SIGHUP.
 
 Textual's own writer ends with its first write that fails; whoever then waits for room in its queue
 holds up the event loop for ever, and with `serve --tui` the server in it. And the kernel tells only
-whom the terminal belongs to: not a program that something else started in it.
+whom the terminal belongs to: not a program that something else started in it, whose reader of keys
+would find nothing, over and over, until something is drawn.
 """
 
 import os
+import select
 import signal
 import sys
+from threading import Event, Thread
 from typing import IO, Any, cast
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+
+# How often the one who waits for the terminal to go looks whether it is still needed.
+_LOOK_MS = 1000
 
 
 class TerminalDriver(LinuxDriver):
@@ -27,6 +33,20 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         assert sys.__stderr__ is not None  # noqa: S101 - whoever opens the screens looked
         self._file = cast(Any, _LastingFile(sys.__stderr__))
+
+    def run_input_thread(self) -> None:
+        Thread(target=_tell_when_gone, args=(self.fileno, self.exit_event), daemon=True).start()
+        super().run_input_thread()
+
+
+def _tell_when_gone(terminal: int, has_ended: Event) -> None:
+    gone = select.poll()
+    gone.register(terminal, 0)
+    while not has_ended.is_set():
+        if gone.poll(_LOOK_MS):
+            if not has_ended.is_set():
+                os.kill(os.getpid(), signal.SIGHUP)
+            return
 
 
 class _LastingFile:
