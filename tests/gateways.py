@@ -13,9 +13,9 @@ from textko_server.gateway import principals
 from textko_server.gateway.devices import NewDevice
 from textko_server.gateway.dispatch import Offer
 from textko_server.gateway.gateway import Gateway
-from textko_server.gateway.messages import Submission, Submitted
 from textko_server.gateway.reports import Report
 from textko_server.gateway.states import roll_up
+from textko_server.gateway.submissions import Submission, Submitted
 from textko_server.gateway.sync import SyncAnswer, SyncRequest
 from textko_server.model import Dialect, Principal, Recipient, Role, Sim, State, User
 from textko_server.store import messages as message_store

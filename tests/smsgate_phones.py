@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tests.servers import PASSWORD, REGULAR_EMAIL, Answer, RunningServer
-from textko_server.gateway.messages import Submission, Submitted
 from textko_server.gateway.principals import of_user
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.submissions import Submission, Submitted
 from textko_server.model import Dialect, Recipient
 from textko_server.store import messages as message_store
 

@@ -18,7 +18,7 @@ from textko_server import __version__
 from textko_server.clock import Clock
 from textko_server.emulated.termux.phone import Ended, TermuxPhone
 from textko_server.emulated.termux.stand_ins import answer
-from textko_server.gateway.messages import Submission, Submitted
+from textko_server.gateway.submissions import Submission, Submitted
 from textko_server.http.termux import program
 from textko_server.model import Dialect
 from textko_server.termux.android import Android, Wanted

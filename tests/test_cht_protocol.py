@@ -9,8 +9,8 @@ from tests.clocks import START_MS, FrozenClock
 from tests.servers import RunningServer
 from textko_server import admin_wire as wire
 from textko_server.admin_client import AdminClient
-from textko_server.gateway.messages import Submission
 from textko_server.gateway.principals import of_user
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Dialect, Recipient, State
 from textko_server.store import messages as message_store
 

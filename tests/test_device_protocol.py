@@ -15,7 +15,7 @@ import pytest
 from tests.clocks import FrozenClock
 from tests.gateways import LIMIT_S, everything_committed, until
 from tests.servers import Answer, RunningServer
-from textko_server.gateway.messages import Submission
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Dialect
 from textko_server.store.database import Database
 

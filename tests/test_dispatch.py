@@ -23,7 +23,7 @@ from textko_server.config import DispatchSettings, MessageSettings
 from textko_server.errors import Unauthenticated, Unavailable
 from textko_server.gateway.gateway import Gateway
 from textko_server.gateway.inbox import Incoming
-from textko_server.gateway.messages import Submission
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Dialect, Priority, Sim, State
 from textko_server.store import devices as device_store
 from textko_server.store.database import Transaction

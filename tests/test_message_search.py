@@ -10,8 +10,8 @@ from textko_server.clock import HOUR_MS, MINUTE_MS
 from textko_server.errors import InsufficientCredits, NotFound, WrongState
 from textko_server.gateway import message_search, principals
 from textko_server.gateway.message_search import Counts, Page, Wanted
-from textko_server.gateway.messages import Submitted
 from textko_server.gateway.resending import resend
+from textko_server.gateway.submissions import Submitted
 from textko_server.model import Dialect, Message, Principal, Role, State
 
 OTHER_NUMBER = "+4917012345678"

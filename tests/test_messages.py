@@ -24,7 +24,7 @@ from textko_server.errors import (
 )
 from textko_server.gateway import principals
 from textko_server.gateway.message_search import Wanted
-from textko_server.gateway.messages import Submission
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Dialect, Role, State
 
 TRACES = ("messages", "recipients", "recipient_events", "usage", "webhook_deliveries")

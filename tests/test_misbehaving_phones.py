@@ -27,8 +27,8 @@ from tests.gateways import world as open_world
 from tests.servers import RunningServer, make_person
 from textko_server.config import DispatchSettings
 from textko_server.errors import Unauthenticated, WrongState
-from textko_server.gateway.messages import Submission, Submitted
 from textko_server.gateway.reports import Report
+from textko_server.gateway.submissions import Submission, Submitted
 from textko_server.gateway.sync import SyncRequest
 from textko_server.model import Dialect, Role, State
 

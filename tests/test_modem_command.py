@@ -17,7 +17,7 @@ from textko_server.clock import Clock
 from textko_server.emulated.modem.emulated_modem import EmulatedModem
 from textko_server.emulated.modem.sim import Sim
 from textko_server.emulated.modem.steps import Step
-from textko_server.gateway.messages import Submission
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Device, Dialect
 
 SENDER = "+35799654321"

@@ -21,8 +21,8 @@ from textko_server.clock import Clock
 from textko_server.config import DispatchSettings
 from textko_server.emulated.modem.emulated_modem import IMEI, EmulatedModem
 from textko_server.emulated.modem.steps import Step
-from textko_server.gateway.messages import Submission
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Dialect
 from textko_server.phone.modem.journal import Journal
 from textko_server.phone.modem.records import Paired

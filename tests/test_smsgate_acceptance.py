@@ -17,8 +17,8 @@ from textko_server.config import ServerSettings, SmsgateServerSettings
 from textko_server.emulated.smsgate_app import AppOptions, Fate, Mischief, Sim, SmsgateApp
 from textko_server.emulated.smsgate_app.radio import GENERIC_FAILURE
 from textko_server.emulated.smsgate_app.steps import Step
-from textko_server.gateway.messages import Submission
 from textko_server.gateway.principals import of_user
+from textko_server.gateway.submissions import Submission
 from textko_server.model import (
     Device,
     Dialect,

@@ -16,8 +16,8 @@ from tests.smsgate_phones import (
     recipient_of,
     submit,
 )
-from textko_server.gateway.messages import Submitted
 from textko_server.gateway.principals import of_user, operator
+from textko_server.gateway.submissions import Submitted
 from textko_server.http.dialects.smsgate.mobile.messages import priority_for_app
 from textko_server.http.dialects.smsgate.mobile.reports import explain
 from textko_server.http.dialects.smsgate.mobile.wire import read_ms

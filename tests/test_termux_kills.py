@@ -19,8 +19,8 @@ from tests.termux_phones import NUMBER, put_on, until
 from textko_server.clock import Clock
 from textko_server.config import DispatchSettings
 from textko_server.emulated.termux.phone import TermuxPhone
-from textko_server.gateway.messages import Submission
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Dialect
 
 CRASHING = Path(__file__).with_name("crashing.py")

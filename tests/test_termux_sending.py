@@ -8,7 +8,7 @@ import pytest
 
 from tests.termux_phones import NUMBER, Termux, termux, until
 from textko_server.config import DispatchSettings
-from textko_server.gateway.messages import Submitted
+from textko_server.gateway.submissions import Submitted
 from textko_server.termux.android import Android
 from textko_server.termux.journal import Journal, java_trim, same_number
 from textko_server.termux.place import DEFAULTS

@@ -14,7 +14,7 @@ from textko_server.clock import DAY_MS
 from textko_server.errors import StillRunning
 from textko_server.gateway.idempotency import Answer as SavedAnswer
 from textko_server.gateway.idempotency import IdempotencyKey
-from textko_server.gateway.messages import Submission
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Dialect
 from textko_server.server import Server, local_url
 from textko_server.store.database import Transaction

@@ -8,7 +8,7 @@ from tests.clocks import FrozenClock
 from tests.servers import RunningServer, running_server
 from tests.texify import JANE, JOHN, Texify
 from textko_server.config import MessageSettings
-from textko_server.gateway.messages import Submission
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Dialect
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.servers import RunningServer
 from textko_server.gateway.devices import NewDevice
-from textko_server.gateway.messages import Submission
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.submissions import Submission
 from textko_server.http.dialects import textko
 from textko_server.model import Dialect, Role, Scope
 from textko_server.store.devices import NewSim

@@ -15,7 +15,7 @@ from tests.webhook_receiver import WebhookReceiver
 from textko_server.errors import Invalid
 from textko_server.gateway import textlink_payloads
 from textko_server.gateway.inbox import Incoming
-from textko_server.gateway.messages import Submission
+from textko_server.gateway.submissions import Submission
 from textko_server.gateway.textlink_payloads import with_secret
 from textko_server.gateway.webhooks import WebhookChanges
 from textko_server.model import Dialect, State, Webhook

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from tests.servers import RunningServer, running_server
 from tests.webhook_receiver import ReceivedWebhook, WebhookReceiver
 from textko_server.clock import Clock
-from textko_server.gateway.messages import Submission
+from textko_server.gateway.submissions import Submission
 from textko_server.gateway.webhook_formats import Format
 from textko_server.model import Dialect
 

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from textko_server.config import MessageSettings
 from textko_server.errors import Invalid
-from textko_server.gateway.messages import Messages, Submission
 from textko_server.gateway.phone_numbers import normalise
 from textko_server.gateway.public_ids import Kind, PublicIds
 from textko_server.gateway.segments import Segmentation
+from textko_server.gateway.submissions import Submission, check_text
 from textko_server.gateway.templates import as_text, checked_text, render
 from textko_server.model import Contact, ContactStatus, Dialect
 from textko_server.store import contacts as contact_store
@@ -106,16 +107,11 @@ class Audience:
         self,
         db: Database,
         public_ids: PublicIds,
-        messages: Messages,
-        *,
-        max_recipients: int,
-        default_region: str,
+        settings: MessageSettings,
     ) -> None:
         self._db = db
         self._public_ids = public_ids
-        self._messages = messages
-        self._max_recipients = max_recipients
-        self._default_region = default_region
+        self._settings = settings
 
     async def prepare(self, user_id: int, draft: Draft) -> Prepared:
         """Look everybody up and render every text.
@@ -127,11 +123,11 @@ class Audience:
         text = checked_text(draft.text)
         if not draft.recipients:
             raise Invalid("recipients", "must name at least one")
-        if len(draft.recipients) > self._max_recipients:
+        if len(draft.recipients) > self._settings.max_recipients:
             raise self._too_many()
         people = await self._look_up(user_id, draft.recipients)
         batches = people.batches
-        if sum(len(batch) for _, batch in batches) > self._max_recipients:
+        if sum(len(batch) for _, batch in batches) > self._settings.max_recipients:
             raise self._too_many()
         if not batches:
             raise NobodyToWriteTo(people.invalid_phones, people.refused)
@@ -164,7 +160,7 @@ class Audience:
         return _is_number(_SEPARATORS.sub("", recipient)) is not None
 
     def _too_many(self) -> Invalid:
-        return Invalid("recipients", f"at most {self._max_recipients} at a time")
+        return Invalid("recipients", f"at most {self._settings.max_recipients} at a time")
 
     # --- who ---
 
@@ -175,7 +171,7 @@ class Audience:
         group_keys: dict[str, int] = {}
         for name in dict.fromkeys(recipients):
             if self.is_phone(name):
-                numbers[name] = normalise(_SEPARATORS.sub("", name), self._default_region)
+                numbers[name] = normalise(_SEPARATORS.sub("", name), self._settings.default_region)
                 continue
             if len(name) != PUBLIC_ID_CHARACTERS:
                 continue
@@ -187,9 +183,9 @@ class Audience:
         of_numbers = await contact_store.of_numbers(self._db, user_id, list(numbers.values()))
         groups = await group_store.existing(self._db, user_id, list(group_keys.values()))
         members = await contact_store.of_groups(
-            self._db, user_id, list(groups), limit=self._max_recipients + 1
+            self._db, user_id, list(groups), limit=self._settings.max_recipients + 1
         )
-        if sum(map(len, members.values())) > self._max_recipients:
+        if sum(map(len, members.values())) > self._settings.max_recipients:
             raise self._too_many()
         for name in dict.fromkeys(recipients):
             if name in numbers:
@@ -224,10 +220,10 @@ class Audience:
             if rendering.missing:
                 texts = [self._text_for(somebody, text, draft.values) for somebody in people]
         if texts is None:
-            longest = self._messages.check_text(shown)
+            longest = check_text(shown, self._settings)
             cost = longest.segments * len(numbers)
         else:
-            sizes = [self._messages.check_text(own) for own in texts]
+            sizes = [check_text(own, self._settings) for own in texts]
             longest = max(sizes, key=lambda size: (size.segments, size.units))
             cost = sum(size.segments for size in sizes)
         submission = Submission(
@@ -242,7 +238,7 @@ class Audience:
             names = ", ".join(rendering.missing)
             raise Invalid("variables", f"{names}: no value for {somebody.phone_number}")
         # At once, so that long ones do not gather.
-        self._messages.check_text(rendering.text)
+        check_text(rendering.text, self._settings)
         return rendering.text
 
 

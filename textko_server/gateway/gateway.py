@@ -43,6 +43,7 @@ from textko_server.gateway.inbox import Inbox
 from textko_server.gateway.lifecycle import Lifecycle
 from textko_server.gateway.listing import Listing
 from textko_server.gateway.login_throttle import LoginThrottle
+from textko_server.gateway.message_rows import MessageRows
 from textko_server.gateway.message_search import MessageSearch
 from textko_server.gateway.messages import Messages
 from textko_server.gateway.opt_outs import OptOuts
@@ -67,6 +68,7 @@ from textko_server.gateway.smsgate_pings import SmsgatePings
 from textko_server.gateway.smsgate_settings import SettingsOfAccounts
 from textko_server.gateway.smsgate_tokens import SmsgateTokens
 from textko_server.gateway.smsgate_webhooks import SmsgateWebhooks
+from textko_server.gateway.submitting import Submitting
 from textko_server.gateway.sweep import Sweep
 from textko_server.gateway.sync import Sync
 from textko_server.gateway.templates import Templates
@@ -135,16 +137,17 @@ class Gateway:
         self.device_jobs = DeviceJobs(db, self.devices)
         self.device_loads = DeviceLoads(db, self.sims)
         self.pairing = Pairing(db, clock, self.devices)
-        self.messages = Messages(
-            db,
+        submitting = Submitting(
             clock,
-            settings.messages,
-            settings.dispatch,
+            MessageRows(settings.messages, settings.dispatch, self.presence),
             self.lifecycle,
             self.presence,
             self.opt_outs,
             self.conversations,
             settings.accounts.low_credits,
+        )
+        self.messages = Messages(
+            db, clock, settings.messages, self.lifecycle, self.opt_outs, submitting
         )
         self.inbox = Inbox(
             db, clock, self.webhook_outbox, self.opt_outs, self.conversations, self.messages
@@ -191,13 +194,7 @@ class Gateway:
         self.contact_imports = ContactImports(db, clock, self.contacts)
         self.groups = Groups(db, clock, settings.messages.default_region)
         self.templates = Templates(db, clock)
-        self.audience = Audience(
-            db,
-            self.public_ids,
-            self.messages,
-            max_recipients=settings.messages.max_recipients,
-            default_region=settings.messages.default_region,
-        )
+        self.audience = Audience(db, self.public_ids, settings.messages)
         self.health = Health(
             db,
             clock,

@@ -15,8 +15,9 @@ import msgspec
 
 from textko_server.clock import DAY_MS, Clock
 from textko_server.errors import Conflict, IdempotencyMismatch, Invalid, StillRunning
-from textko_server.gateway.messages import Messages, Submission, Submitted
+from textko_server.gateway.messages import Messages
 from textko_server.gateway.segments import Segmentation, segment
+from textko_server.gateway.submissions import Submission, Submitted
 from textko_server.model import Principal
 from textko_server.store import idempotency as store
 from textko_server.store.database import Database, Transaction

@@ -10,9 +10,10 @@ from textko_server.errors import NotFound, TextkoError
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.conversations import Conversations
 from textko_server.gateway.events import IncomingReceived
-from textko_server.gateway.messages import Messages, Submission
+from textko_server.gateway.messages import Messages
 from textko_server.gateway.opt_outs import OptOuts
 from textko_server.gateway.principals import ALL_SCOPES
+from textko_server.gateway.submissions import Submission
 from textko_server.gateway.webhook_outbox import WebhookOutbox
 from textko_server.model import Device, Dialect, IncomingMessage, Principal, Role, Sim
 from textko_server.store import conversations as conversation_store

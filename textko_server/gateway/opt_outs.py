@@ -1,8 +1,8 @@
 """Who asked an account not to write to them: kept, and looked up before anything is accepted.
 
 A text to such a number is recorded as failed, `opted_out`; it is not charged and goes to no phone.
-Numbers are compared as normalised ones. Refuses to know what happens to the message; messages.py
-asks, inbox.py tells.
+Numbers are compared as normalised ones. Refuses to know what happens to the message;
+submitting.py asks, inbox.py tells.
 """
 
 from collections.abc import Iterable

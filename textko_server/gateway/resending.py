@@ -8,7 +8,8 @@ import msgspec
 from textko_server.errors import WrongState
 from textko_server.gateway import states
 from textko_server.gateway.devices import Devices
-from textko_server.gateway.messages import MessageDetail, Messages, Submission, Submitted
+from textko_server.gateway.messages import MessageDetail, Messages
+from textko_server.gateway.submissions import Submission, Submitted
 from textko_server.model import Dialect, Principal, Recipient, State
 
 

@@ -8,8 +8,9 @@ nothing. Refuses to know JSON, and SMSGate's words for states.
 import msgspec
 
 from textko_server.errors import AlreadyExists, NotFound
-from textko_server.gateway.messages import Messages, Submission, Submitted
+from textko_server.gateway.messages import Messages
 from textko_server.gateway.public_ids import Kind, PublicIds
+from textko_server.gateway.submissions import Submission, Submitted
 from textko_server.model import Dialect, Message, Principal, State
 from textko_server.store import analytics as time_store
 from textko_server.store import message_pages

@@ -14,7 +14,8 @@ import msgspec
 
 from textko_server.clock import DAY_MS, MINUTE_MS, Clock
 from textko_server.errors import Invalid, TooManyRequests
-from textko_server.gateway.messages import Messages, Submission
+from textko_server.gateway.messages import Messages
+from textko_server.gateway.submissions import Submission
 from textko_server.model import Dialect, Principal, Priority
 from textko_server.store import verifications as store
 from textko_server.store.database import Database, Transaction

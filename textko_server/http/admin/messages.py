@@ -7,10 +7,11 @@ from textko_server.errors import Invalid
 from textko_server.gateway import inbox
 from textko_server.gateway.clean_text import clean_text
 from textko_server.gateway.message_search import Wanted
-from textko_server.gateway.messages import MessageDetail, Submission
+from textko_server.gateway.messages import MessageDetail
 from textko_server.gateway.phone_numbers import normalise
 from textko_server.gateway.public_ids import Kind
 from textko_server.gateway.resending import resend
+from textko_server.gateway.submissions import Submission
 from textko_server.http.admin.access import owner_of_new, owner_shown
 from textko_server.http.admin.endpoint import Call, Endpoint
 from textko_server.http.admin.names import Names

@@ -22,9 +22,9 @@ from textko_server.gateway.idempotency import (
     IdempotencyKey,
     read_idempotency_key,
 )
-from textko_server.gateway.messages import Submission
 from textko_server.gateway.refusals import Phone
 from textko_server.gateway.segments import segment
+from textko_server.gateway.submissions import Submission
 from textko_server.http.app_keys import GATEWAY, PHONE, SELFHOSTED_RATE
 from textko_server.http.auth import require_scope
 from textko_server.http.bodies import json_response, read_json

@@ -6,8 +6,8 @@ A message that came in by any dialect is shown here. `total` of the list is exac
 from textko_server.errors import Invalid
 from textko_server.gateway.audience import Draft, Prepared
 from textko_server.gateway.clean_text import clean_text
-from textko_server.gateway.messages import Submitted
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.submissions import Submitted
 from textko_server.gateway.templates import checked_values
 from textko_server.http.dialects.texify import wire
 from textko_server.http.dialects.texify.endpoint import ID, Call, Endpoint, Pending

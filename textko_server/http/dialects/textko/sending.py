@@ -19,9 +19,9 @@ from textko_server.gateway.idempotency import (
     IdempotencyKey,
     read_idempotency_key,
 )
-from textko_server.gateway.messages import Submission, Submitted
 from textko_server.gateway.phone_numbers import normalise
 from textko_server.gateway.public_ids import Kind
+from textko_server.gateway.submissions import Submission, Submitted
 from textko_server.http.app_keys import GATEWAY
 from textko_server.http.bodies import read_json
 from textko_server.http.dialects.textko import wire

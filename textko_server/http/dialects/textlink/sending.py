@@ -11,8 +11,8 @@ from msgspec import UNSET, UnsetType
 
 from textko_server.errors import Invalid, NotFound
 from textko_server.gateway.idempotency import HEADER, read_idempotency_key
-from textko_server.gateway.messages import Submission
 from textko_server.gateway.senders import Sender
+from textko_server.gateway.submissions import Submission
 from textko_server.http.dialects.textlink.endpoint import Body, Call, Endpoint, Text, given
 from textko_server.http.dialects.textlink.shape import Refused
 from textko_server.model import Dialect, Scope

@@ -12,10 +12,10 @@ import msgspec
 from textko_server.clock import DAY_MS
 from textko_server.errors import Invalid
 from textko_server.gateway.clean_text import clean_text
-from textko_server.gateway.messages import Submission
 from textko_server.gateway.phone_numbers import normalise
 from textko_server.gateway.smsgate_devices import Wish
 from textko_server.gateway.smsgate_messages import Form
+from textko_server.gateway.submissions import Submission
 from textko_server.http.dialects.smsgate.thirdparty import wire
 from textko_server.http.dialects.smsgate.thirdparty.endpoint import Answer, Call
 from textko_server.http.dialects.smsgate.thirdparty.messages import told
