@@ -83,7 +83,7 @@ def add_program(details: Details, app: "TextkoApp") -> None:
     _fields(
         details,
         ("Theme", app.theme),
-        ("Refreshed", f"every {app.refresh_s:g} s at most"),
+        ("Refreshed", f"every {app.pace.refresh_s:g} s at most"),
     )
     details.heading("Browser" if app.is_web else "Terminal")
     _fields(

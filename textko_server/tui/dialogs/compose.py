@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from textko_server import admin_wire as wire
 from textko_server.errors import Invalid
 from textko_server.gateway.segments import segment
+from textko_server.tui.account_choice import default_account
 from textko_server.tui.counted import counted, many
 from textko_server.tui.dialogs.form import Field, Form, Values
 from textko_server.typed_times import parse_time
@@ -32,7 +33,7 @@ class Compose(Form[wire.MessageDetail]):
     ) -> "Compose":
         """Knows the phones and, for an admin, whose account may pay. Raises TextkoError."""
         devices = (await app.admin.list_devices(app.scope)).devices
-        account = user or await app.default_account()
+        account = user or await default_account(app)
         phones = [(f"{d.name} ({'online' if d.is_online else 'offline'})", d.id) for d in devices]
 
         async def submit(values: Values) -> wire.MessageDetail:

@@ -234,7 +234,7 @@ class ListView(View, Generic[Row]):
             self._open_detail(is_open=False)
         elif self.records.marks:
             self.records.clear_marks()
-        elif self.app.came_from:
+        elif self.app.history.came_from:
             self.app.go_back()
         elif self.filter:
             self.filter = Filter()
@@ -416,7 +416,9 @@ class ListView(View, Generic[Row]):
     @work(group="actions")
     async def action_export(self) -> None:
         """All rows that the filter leaves."""
-        await self.app.export(self.page.name, self.all_rows())
+        from textko_server.tui.dialogs.export_form import export
+
+        await export(self.app, self.page.name, self.all_rows())
 
     async def all_rows(self) -> AsyncIterator[Row]:
         """Every row that fits the filter, from the first, fetched as they are taken."""

@@ -114,7 +114,7 @@ class MetricsView(ListView[wire.Metric]):
         app = self.app
         is_wanted = self.is_running and app.view is self and app.is_live and app.link.is_up
         if is_wanted and self._next_look is None:
-            self._next_look = self.set_timer(app.refresh_s, self._look)
+            self._next_look = self.set_timer(app.pace.refresh_s, self._look)
         elif not is_wanted and self._next_look is not None:
             self._next_look.stop()
             self._next_look = None

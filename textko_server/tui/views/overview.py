@@ -10,6 +10,7 @@ from textual.widgets import Static
 from textko_server import admin_wire as wire
 from textko_server.tui.actions import Action
 from textko_server.tui.columns import Column, Shown
+from textko_server.tui.commands import run_line
 from textko_server.tui.concerns import concern_cell, help_for, help_text
 from textko_server.tui.dialogs.compose import Compose
 from textko_server.tui.dialogs.pairing import pair_phone
@@ -191,7 +192,7 @@ class OverviewView(View):
         if found is None:
             self.app.tell("Only an admin can change that.")
         elif found.step:
-            self.app.run_line(found.step)
+            run_line(self.app, found.step)
         else:
             self.app.open_page(found.page, found.filter, select=found.select)
 

@@ -115,13 +115,11 @@ class View(Guarded, Screen[None]):
     def refresh_soon(self) -> None:
         """Not oftener than the refresh interval."""
         if self._refresh_timer is None:
-            now_s = self.app.loop_time()
-            wait_s = max(self.app.last_refresh_s + self.app.refresh_s - now_s, 0.01)
-            self._refresh_timer = self.set_timer(wait_s, self.refresh_now)
+            self._refresh_timer = self.set_timer(self.app.pace.wait_s, self.refresh_now)
 
     def refresh_now(self) -> None:
         self._refresh_timer = None
-        self.app.last_refresh_s = self.app.loop_time()
+        self.app.pace.begin()
         self._reload()
 
     @work(exclusive=True, group="reload")

@@ -62,7 +62,7 @@ class TopBar(Guarded, Widget):
     def _place(self) -> list[_Piece]:
         page = self.view.page
         pieces: list[_Piece] = [(" ", "", "")]
-        before = self.app.came_from
+        before = self.app.history.came_from
         if before:
             pieces += [(f"{before} › ", "bar--muted", "")]
         for other in group(page, self.app.pages):
