@@ -1,6 +1,7 @@
 """What the demonstration has seen so far: each text, its states and its verified webhook events.
 
-Refuses to know how it is shown and where it comes from (scenario.py).
+Refuses to know how it is shown and where it comes from (applications.py,
+watch.py).
 """
 
 import time
@@ -62,6 +63,19 @@ class Board:
         if not self.incoming or not self.expected_incoming <= set(self.incoming):
             return False
         return bool(self.rows) and all(r.is_done for r in self.rows.values())
+
+    def missing(self) -> str:
+        """What is not there yet, in a sentence."""
+        missing = [
+            f"#{row.number} is {row.state} with webhooks {', '.join(row.webhooks) or 'none'}"
+            for row in self.rows.values()
+            if not row.is_done
+        ]
+        if not self.incoming:
+            missing.append("no incoming text was told of")
+        for text in self.expected_incoming.difference(self.incoming):
+            missing.append(f"the incoming text {text!r} was not told of")
+        return "; ".join(missing)
 
     def say(self, text: str) -> None:
         self._on_line(f"{self.elapsed_s:7.3f} s  {text}")
