@@ -216,7 +216,7 @@ async def test_export_writes_what_the_filter_leaves(
         view = seen.app.view
         assert isinstance(view, LogView)
 
-        assert [record.event async for record in view.all_rows()] == ["late"]
+        assert [record.event async for record in view.matching().all_rows()] == ["late"]
 
 
 async def test_record_is_copied_as_the_request_that_answers_it(server: RunningServer) -> None:

@@ -4,7 +4,7 @@ is compared here, and an order other than its own is made here.
 Refuses to know what rows are and who shows them.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
@@ -45,6 +45,17 @@ class Matching(Generic[Row]):
             if cursor is None or len(found) >= _ENOUGH_ROWS:
                 break
         return FetchedPage(found, cursor, page.note)
+
+    async def all_rows(self) -> AsyncIterator[Row]:
+        """Every one, from the first, fetched as they are taken."""
+        cursor: str | None = None
+        while True:
+            page = await self.page(cursor)
+            for row in page.rows:
+                yield row
+            cursor = page.next
+            if cursor is None:
+                return
 
     async def _sorted(self, order: Column[Row]) -> FetchedPage[Row]:
         rows: list[Row] = []

@@ -1,47 +1,34 @@
-"""A page that is a list: filter, rows, details of the one under the cursor, marks, and what every
-list can do with its rows: copy, export, look at one in a pager.
+"""A page that is a list: its filter, its order, the details of the row under the cursor, marks, and
+what every list can do with its rows: copy, export, look at one in a pager.
 
-A page names its columns and how rows are fetched; see messages.py for a whole one.
+A page names its columns and how rows are fetched, as listing.py asks for.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic
 
-import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 
 from textko_server.errors import TextkoError
-from textko_server.terminal_text import safe
 from textko_server.tui.actions import Action
-from textko_server.tui.columns import Column
 from textko_server.tui.counted import many
-from textko_server.tui.details import Details
+from textko_server.tui.dialogs.copy_row import as_json, copy_curl, copy_row
 from textko_server.tui.dialogs.menu import Choice, Menu
 from textko_server.tui.filters import Filter
 from textko_server.tui.matching import Matching
-from textko_server.tui.paged_rows import FetchedPage, PagedRows
-from textko_server.tui.views.view import View
-from textko_server.tui.widgets.detail_pane import DetailPane
+from textko_server.tui.paged_rows import PagedRows
+from textko_server.tui.views.listing import Listing, Row
 from textko_server.tui.widgets.filter_bar import FilterBar
+from textko_server.tui.widgets.panes import Panes
 from textko_server.tui.widgets.records import Records
 
-Row = TypeVar("Row", bound=msgspec.Struct)
 PAGE_SIZE = 100
-# Moving through a list should not ask for the details of every row on the way.
-_DETAIL_PAUSE_S = 0.12
 
 
-class ListView(View, Generic[Row]):
-    NOUN: ClassVar[tuple[str, str]] = ("row", "rows")
-    EMPTY: ClassVar[str] = "nothing here"
-    SERVER_FIELDS: ClassVar[frozenset[str]] = frozenset()
-    """Of a filter, that `fetch` passes on to the server; the others are compared here."""
-    FIELDS_HELP: ClassVar[str] = ""
-    """The fields, for the empty filter line."""
+class ListView(Listing[Row], Generic[Row]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own way
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012 - Textual's own way
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -61,42 +48,6 @@ class ListView(View, Generic[Row]):
         Binding("x", "menu", "Actions", id="list.menu"),
     ]
 
-    # --- what a page says ---
-
-    def columns(self) -> Sequence[Column[Row]]:
-        raise NotImplementedError
-
-    def key_of(self, row: Row) -> str:
-        raise NotImplementedError
-
-    def name_of(self, row: Row) -> str:
-        """For questions: `the message to +251…`. May hold what users wrote."""
-        raise NotImplementedError
-
-    async def fetch(self, wanted: Filter, cursor: str | None) -> FetchedPage[Row]:
-        """A page of rows from the server. Raises TextkoError."""
-        raise NotImplementedError
-
-    async def details(self, row: Row) -> Details:
-        """What the pane shows of it. Raises TextkoError."""
-        raise NotImplementedError
-
-    async def total(self, wanted: Filter) -> str:
-        """How many rows the filter leaves of how many, where the server can tell."""
-        return ""
-
-    def is_fault(self, row: Row) -> bool:
-        """Shown by `f`, only faults."""
-        return False
-
-    def path_of(self, row: Row) -> str | None:
-        """Where the admin API answers this row, for a copy as curl. None: nowhere."""
-        return None
-
-    def texts_of(self, row: Row) -> Mapping[str, str]:
-        """What else can be copied of it, by what it is."""
-        return {}
-
     # --- the page ---
 
     def __init__(self, page: Any) -> None:
@@ -105,28 +56,28 @@ class ListView(View, Generic[Row]):
         self._total = ""
         self._sort: str | None = None
         self._is_reverse = False
-        self._is_detail_open = False
         self._wanted_key = ""
         self._must_begin = True
         """What is shown is not yet of this filter and order."""
 
     def compose_body(self) -> ComposeResult:
         yield FilterBar(f"/ filter   {self.FIELDS_HELP}")
-        with Container(id="panes"):
-            yield Records(self.columns(), empty=self.EMPTY, id="records")
-            yield DetailPane()
+        where = self.app.preferences.detail
+        yield Panes(self.make_records(), self.key_of, self.details, where=where)
+
+    def make_records(self) -> Records[Row]:
+        return Records(self.columns(), empty=self.EMPTY, id="records")
 
     @property
     def records(self) -> Records[Row]:
         return self.query_one(Records)
 
     @property
-    def detail(self) -> DetailPane:
-        return self.query_one(DetailPane)
+    def panes(self) -> Panes[Row]:
+        return self.query_one(Panes)
 
     def on_mount(self) -> None:
         # Textual calls that of View too.
-        self._place_detail()
         self._begin()
 
     def redraw(self) -> None:
@@ -139,7 +90,7 @@ class ListView(View, Generic[Row]):
 
     def _after_resize(self) -> None:
         self.redraw()
-        self._show_details()
+        self.panes.show_details()
 
     def _begin(self) -> None:
         """With another filter or order: from the top."""
@@ -190,10 +141,6 @@ class ListView(View, Generic[Row]):
 
     # --- the filter ---
 
-    @property
-    def trail(self) -> str:
-        return ""
-
     async def show_filter(self, text: str) -> None:
         self.filter = Filter.parse(text)
         self.records.clear_marks()
@@ -230,8 +177,8 @@ class ListView(View, Generic[Row]):
 
     def action_back(self) -> None:
         """Out of the details, then out of the marks, the filter, the page."""
-        if self._is_detail_open:
-            self._open_detail(is_open=False)
+        if self.panes.is_open:
+            self.panes.open(is_open=False)
         elif self.records.marks:
             self.records.clear_marks()
         elif self.app.history.came_from:
@@ -264,11 +211,7 @@ class ListView(View, Generic[Row]):
         self.records.sort_label = name or ""
         self._begin()
 
-    # --- the details ---
-
-    @on(Records.CursorMoved)
-    def follow_cursor(self) -> None:
-        self.set_timer(_DETAIL_PAUSE_S, self._show_details, name="details")
+    # --- the rows and their details ---
 
     @on(Records.Loaded)
     def show_loaded(self, event: Records.Loaded) -> None:
@@ -277,55 +220,18 @@ class ListView(View, Generic[Row]):
         if self._wanted_key and self.records.select(self._wanted_key):
             self._wanted_key = ""
         self.was_updated()
-        self._show_details()
-
-    @on(Records.Opened)
-    def open_details(self) -> None:
-        self._open_detail(is_open=True)
+        self.panes.show_details()
 
     @on(Records.MarksChanged)
     def count_marks(self) -> None:
         self.redraw()
         self.refresh_bindings()
 
-    def _show_details(self) -> None:
-        if self.is_attached and self.detail.display:
-            self._load_details()
-
-    @work(exclusive=True, group="details")
-    async def _load_details(self) -> None:
-        row = self.records.current
-        if row is None:
-            self.detail.clear()
-            return
-        try:
-            details = await self.details(row)
-        except Exception as error:  # noqa: BLE001 - said where the details would stand
-            details = Details().text(safe(str(error)), "bad")
-        self.detail.show(self.key_of(row), details)
-
-    def _open_detail(self, *, is_open: bool) -> None:
-        """Large, or where it is by itself."""
-        self._is_detail_open = is_open
-        self.set_class(is_open, "-detail-open")
-        self._place_detail()
-        (self.detail if is_open else self.records).focus()
-        self._show_details()
-
-    def _place_detail(self) -> None:
-        where = self.app.preferences.detail
-        self.set_class(where == "off", "-detail-off")
-        self.set_class(where == "right", "-detail-right")
-        self.set_class(where == "bottom", "-detail-bottom")
-
     def action_switch_pane(self) -> None:
-        if self.detail.display and self.focused is not self.detail:
-            self.detail.focus()
-        else:
-            self.records.focus()
+        self.panes.switch()
 
     def action_maximise(self) -> None:
-        self._open_detail(is_open=not self._is_detail_open)
+        self.panes.open(is_open=not self.panes.is_open)
 
     def action_wide(self) -> None:
         self.records.is_wide = not self.records.is_wide
@@ -362,76 +268,23 @@ class ListView(View, Generic[Row]):
 
     @work(group="actions")
     async def action_copy(self) -> None:
-        row = self.records.current
-        if row is None:
-            return
-        cells = [(column.name, column.text(row)) for column in self.columns()]
-        texts = self.texts_of(row)
-        choices = [
-            Choice("json", "the row as JSON", "j"),
-            Choice("rows", "the marked rows as JSON", "r"),
-            Choice("curl", "the request as curl", "c"),
-            Choice("detail", "the details as text", "d"),
-            Choice("box", "nothing: show the details in a box to select from", "b"),
-            *(Choice(f"text-{name}", f"{name}: {text}") for name, text in texts.items()),
-            *(Choice(f"cell-{i}", f"{name}: {text}", str(i + 1) if i < 9 else "")
-              for i, (name, text) in enumerate(cells)),
-        ]  # fmt: skip
-        chosen = await self.app.ask(Menu("Copy", choices))
-        if chosen is None:
-            return
-        if chosen.startswith("cell-"):
-            await self.app.copy(cells[int(chosen[5:])][1])
-        elif chosen.startswith("text-"):
-            await self.app.copy(texts[chosen[5:]])
-        elif chosen == "curl":
-            await self._copy_curl(row)
-        elif chosen == "box":
-            await self.app.show_text(self.name_of(row), (await self.details(row)).plain)
-        elif chosen == "detail":
-            await self.app.copy((await self.details(row)).plain)
-        else:
-            rows = [row] if chosen == "json" else self.records.chosen
-            await self.app.copy(_json(rows[0] if len(rows) == 1 else rows))
+        await copy_row(self)
 
     @work(group="actions")
     async def action_copy_curl(self) -> None:
         if self.records.current is not None:
-            await self._copy_curl(self.records.current)
-
-    async def _copy_curl(self, row: Row) -> None:
-        path = self.path_of(row)
-        if path is None:
-            self.app.tell("No request answers just this row.", "warning")
-        else:
-            await self.app.copy(self.admin.curl_of("GET", path))
+            await copy_curl(self, self.records.current)
 
     @work(group="actions")
     async def action_pager(self) -> None:
         """The row as JSON, in the pager."""
         row = self.records.current
         if row is not None:
-            await self.app.page_text(_json(row))
+            await self.app.page_text(as_json(row))
 
     @work(group="actions")
     async def action_export(self) -> None:
         """All rows that the filter leaves."""
         from textko_server.tui.dialogs.export_form import export
 
-        await export(self.app, self.page.name, self.all_rows())
-
-    async def all_rows(self) -> AsyncIterator[Row]:
-        """Every row that fits the filter, from the first, fetched as they are taken."""
-        matching = self.matching()
-        cursor: str | None = None
-        while True:
-            page = await matching.page(cursor)
-            for row in page.rows:
-                yield row
-            cursor = page.next
-            if cursor is None:
-                return
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+        await export(self.app, self.page.name, self.matching().all_rows())

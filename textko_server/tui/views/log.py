@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, get_args
 
 from textual import on, work
-from textual.app import ComposeResult
-from textual.containers import Container
 from textual.worker import Worker
 
 from textko_server import admin_wire as wire
@@ -21,8 +19,6 @@ from textko_server.tui.log_tail import LogTail
 from textko_server.tui.paged_rows import FetchedPage
 from textko_server.tui.time_columns import moment
 from textko_server.tui.views.list_view import ListView
-from textko_server.tui.widgets.detail_pane import DetailPane
-from textko_server.tui.widgets.filter_bar import FilterBar
 from textko_server.tui.widgets.records import Records
 from textko_server.tui.widgets.tail_records import TailRecords
 
@@ -57,11 +53,8 @@ class LogView(ListView[wire.LogRecord]):
         self._seen_key = ""
         """The last record there was when one was at the end."""
 
-    def compose_body(self) -> ComposeResult:
-        yield FilterBar(f"/ filter   {self.FIELDS_HELP}")
-        with Container(id="panes"):
-            yield TailRecords(self.columns(), empty=self.EMPTY, id="records")
-            yield DetailPane()
+    def make_records(self) -> TailRecords[wire.LogRecord]:
+        return TailRecords(self.columns(), empty=self.EMPTY, id="records")
 
     @property
     def records(self) -> TailRecords[wire.LogRecord]:

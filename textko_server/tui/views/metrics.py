@@ -89,7 +89,7 @@ class MetricsView(ListView[wire.Metric]):
     def _picture(
         self, details: Details, values: list[float], length_ms: int, is_gauge: bool
     ) -> None:
-        width = max(min(self.detail.size.width - 4, 2 * _MAX_LOOKS), 10)
+        width = max(min(self.panes.detail.size.width - 4, 2 * _MAX_LOOKS), 10)
         what = "The value" if is_gauge else "Added at each look"
         details.heading(f"{what}, over the last {span(length_ms)}")
         drawn = sparkline(
