@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from unittest.mock import patch
 
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -38,6 +39,8 @@ class Screens:
     @property
     def lines(self) -> list[str]:
         """What stands on the terminal."""
+        # What shows through a box; without, it is drawn empty, and kept so.
+        visible_screen_stack.set(self.app._background_screens)
         strips = self.app.screen._compositor.render_strips()
         return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
 

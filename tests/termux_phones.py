@@ -32,7 +32,7 @@ QUICK: dict[str, Any] = {
     "sentEveryS": 0.1,
     "watchEveryS": 0.2,
     "statusEveryS": 5.0,
-    "filedWithinS": 1.0,
+    "filedWithinS": 5.0,
     "commandLimitS": 10.0,
     "handBackAfterS": 0.5,
     "perMinute": 1_000,
